@@ -1,0 +1,149 @@
+"""The one door to the engine: every docker call is quoted, echoed, run and judged here."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shlex
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from pydock import docker_commands, engine_errors, errors
+from pydock.runner import EngineRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from invoke import Context, Result
+
+    from pydock.settings import Settings
+
+# Attestations would make every tag an index of two manifests; the hints are advertising; an inherited
+# builder may be of the container driver, which does not see local images.
+BUILD_VARIABLES = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDX_BUILDER": "", "DOCKER_BUILDKIT": "1"}
+VARIABLES = {"DOCKER_CLI_HINTS": "false"}
+
+
+class Engine:
+    """Runs docker commands through invoke's `ctx.run`, and turns failures into typed errors.
+
+    Under `--dry` (pydock's, or invoke's own) questions are still asked, changes are only printed.
+    """
+
+    def __init__(self, context: Context, settings: Settings) -> None:
+        self.client = settings.engine
+        self._context = context
+        self._rootless: bool | None = None
+
+    @property
+    def dry(self) -> bool:
+        return bool(self._context.config.run.dry)
+
+    def ask(self, argv: Sequence[str]) -> str:
+        """Run a command that changes nothing; return its stdout."""
+        return self._judged(argv, self._run(argv)).stdout
+
+    def answers(self, argv: Sequence[str]) -> bool:
+        """Run a question whose failure means no, such as `docker image inspect`; an absent engine raises."""
+        return self.attempt(argv).ok
+
+    def attempt(self, argv: Sequence[str]) -> Result:
+        """Run a command whose failure is no news; an engine that does not answer still raises."""
+        result = self._run(argv)
+        if result.failed:
+            engine_errors.raise_for_engine(self.client, result)
+        return result
+
+    def change(self, argv: Sequence[str]) -> str:
+        """Run a command that changes images or containers; return its stdout, nothing under `--dry`."""
+        if self.dry:
+            print(shlex.join(argv))
+            return ""
+        return self._judged(argv, self._run(argv)).stdout
+
+    def build(self, argv: Sequence[str], variables: Mapping[str, str], stdin: str = "") -> None:
+        """Run a `docker build`, its progress shown on a terminal.
+
+        `variables` carry what no command line may; `stdin` is a dockerfile for the context `-`.
+        """
+        if self.dry:
+            print(_with_stdin(argv, stdin))
+            return
+        environment = {**BUILD_VARIABLES, **variables}
+        self._judged(argv, self._run(argv, environment, stdin=stdin, progress=sys.stderr.isatty()))
+
+    def terminal(self, argv: Sequence[str]) -> int:
+        """Run a command on our own stdin, stdout and stderr; return its exit code."""
+        if self.dry:
+            print(shlex.join(argv))
+            return 0
+        self._echo(argv)
+        with self._our_runner():
+            result = self._context.run(
+                shlex.join(argv), warn=True, echo=False, dry=False, pty=False, hide=False, env=VARIABLES
+            )
+        if result.exited == engine_errors.NOT_FOUND and shutil.which(self.client[0]) is None:
+            engine_errors.raise_for_engine(self.client, result)
+        return int(result.exited)
+
+    @property
+    def rootless(self) -> bool:
+        """Whether the engine runs as its user, so that root inside *is* the caller outside."""
+        if self._rootless is None:
+            # An engine of root's own cannot be anybody else's; that spares most containers and CI the question.
+            self._rootless = os.getuid() != 0 and "rootless" in self.ask(
+                docker_commands.security_options(self.client)
+            )
+        return self._rootless
+
+    def _run(
+        self,
+        argv: Sequence[str],
+        variables: Mapping[str, str] | None = None,
+        *,
+        stdin: str = "",
+        progress: bool = False,
+    ) -> Result:
+        self._echo(argv, stdin)
+        with self._our_runner():
+            return self._context.run(
+                shlex.join(argv),
+                warn=True,
+                echo=False,
+                dry=False,
+                hide=True,
+                pty=progress,
+                in_stream=io.StringIO(stdin),
+                env={**VARIABLES, **(variables or {})},
+            )
+
+    def _judged(self, argv: Sequence[str], result: Result) -> Result:
+        if result.failed:
+            engine_errors.raise_for_engine(self.client, result)
+            raise engine_errors.failure(argv, result)
+        return result
+
+    def _echo(self, argv: Sequence[str], stdin: str = "") -> None:
+        if self._context.config.run.echo:
+            print(_with_stdin(argv, stdin), file=sys.stderr)
+
+    @contextlib.contextmanager
+    def _our_runner(self) -> Iterator[None]:
+        runners = self._context.config.runners
+        before = runners.local
+        runners.local = EngineRunner
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise engine_errors.client_not_found(self.client) from error
+        except PermissionError as error:
+            raise errors.EngineNotFound(f"{self.client[0]} cannot be started: {error.strerror}.") from error
+        finally:
+            runners.local = before
+
+
+def _with_stdin(argv: Sequence[str], stdin: str) -> str:
+    """Return the command as a shell line that can be copied and run as it is."""
+    return f"{shlex.join(argv)} <<'DOCKERFILE'\n{stdin.rstrip()}\nDOCKERFILE" if stdin else shlex.join(argv)

@@ -1,0 +1,203 @@
+"""An environment: a folder, the names that its image goes by, and the digest of what it is built from.
+
+Imported by every `pydock run`, so nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydock import errors
+from pydock.caller import Caller, current_caller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydock.settings import Home, Settings
+
+NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+MAX_NAME = 64
+# A Docker tag: https://docs.docker.com/reference/cli/docker/image/tag/
+VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+PREFIX = re.compile(r"(?:[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*[._/-]*)?")
+BASE = re.compile(
+    r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
+
+DOCKERFILE = "dockerfile"
+REQUIREMENTS = "requirements.txt"
+ASKED = "requirements.in"
+NOT_BUILT_FROM = {ASKED, "docker-compose.yml", "docker-compose.yaml", "compose.yml", "compose.yaml"}
+
+
+class Environment(NamedTuple):
+    """A folder with a dockerfile, for one caller. Two callers of one folder have two images."""
+
+    name: str
+    folder: str
+    identity: str  # eight hex digits that tell this folder and caller from every other, without naming them
+    prefix: str
+    caller: Caller
+    build_arguments: dict[str, str]
+
+    @property
+    def repository(self) -> str:
+        """The image's name without a tag: `pydock-datascience`."""
+        return f"{self.prefix}{self.name}"
+
+    @property
+    def alias(self) -> str:
+        """The friendly name: whichever environment of this name was built last on this engine."""
+        return f"{self.repository}:latest"
+
+    @property
+    def candidate(self) -> str:
+        """The tag of an image that is not yet, and may never be, the environment's."""
+        return f"{self.repository}:{self.identity}-candidate"
+
+    @property
+    def tag_pattern(self) -> str:
+        """What `docker images --filter reference=` takes to list all images of this environment."""
+        return f"{self.repository}:{self.identity}-*"
+
+    def content_tag(self, requirements: bytes | None = None) -> str:
+        """Return the tag that says what the image was built from.
+
+        It is missing on the engine exactly when the folder has changed since the last build, or was never
+        built. `requirements` stands in for the file's content, for a change that is not written yet.
+        """
+        parts: list[str | bytes] = [f"{name}={value}" for name, value in sorted(self.build_arguments.items())]
+        for path in _built_from(self.folder):
+            relative = os.path.relpath(path, self.folder)
+            with open(path, "rb") as file:
+                content = file.read()
+            if relative == REQUIREMENTS and requirements is not None:
+                content = requirements
+            parts += [relative, content]
+        return f"{self.repository}:{self.identity}-{_digest(parts)[:16]}"
+
+    def path(self, file: str) -> str:
+        return os.path.join(self.folder, file)
+
+
+def environments_folder(home: Home) -> str:
+    return os.path.join(home.folder, "envs")
+
+
+def environment_names(home: Home) -> list[str]:
+    """Return the names of all environments of a home folder, sorted; a folder without dockerfile is none."""
+    folder = environments_folder(home)
+    try:
+        entries = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except PermissionError as error:
+        raise errors.PydockError(
+            f"{folder} cannot be read: {error.strerror}. Mend its permissions."
+        ) from error
+    return sorted(
+        name
+        for name in entries
+        if NAME.fullmatch(name) and os.path.isfile(os.path.join(folder, name, DOCKERFILE))
+    )
+
+
+def find_environment(settings: Settings, name: str) -> Environment:
+    """Return the environment of that name; raises `UsageError` or `UnknownEnvironment`."""
+    folder = os.path.join(environments_folder(settings.home), check_name(name))
+    if os.path.isfile(os.path.join(folder, DOCKERFILE)):
+        return describe_environment(settings, name, folder)
+    if os.path.isdir(folder):
+        raise errors.UnknownEnvironment(
+            f"{folder} has no file named '{DOCKERFILE}', so it is no environment. "
+            f"Put one there, or remove the folder and run `pydock create {name} VERSION`."
+        )
+    from pydock.spelling import nearest  # only for the message
+
+    names = environment_names(settings.home)
+    hint = nearest(name, names)
+    if not hint:
+        hint = f" There are: {', '.join(names)}." if names else " There are none yet."
+    raise errors.UnknownEnvironment(
+        f"There is no environment '{name}' in {settings.home.folder} ({settings.home.mode} mode).{hint} "
+        f"`pydock create {name} VERSION` makes it."
+    )
+
+
+def describe_environment(settings: Settings, name: str, folder: str) -> Environment:
+    """Return the environment as the settings see it; `folder` need not exist yet."""
+    if not PREFIX.fullmatch(settings.prefix):
+        raise errors.BadSetting(
+            f"Setting 'prefix' is {settings.prefix!r}; an image name begins with a lower-case letter or a digit, "
+            "as in 'pydock-' or 'registry.example/team/'."
+        )
+    caller = current_caller(settings.user)
+    arguments = {"USER": caller.name, "UID": str(caller.uid), "GID": str(caller.gid)}
+    if not settings.is_default("repository"):
+        arguments["REPOSITORY"] = settings.repository
+    identity = _digest([os.path.realpath(folder), str(caller.uid), str(caller.gid)])[:8]
+    return Environment(name, folder, identity, settings.prefix, caller, arguments)
+
+
+def check_name(name: str) -> str:
+    """Return `name` if an environment can have it; else raise `UsageError` with the nearest that can."""
+    if NAME.fullmatch(name) and len(name) <= MAX_NAME:
+        return name
+    nearest = re.sub(r"[._-]*([._-])[._-]*", r"\1", re.sub(r"[^a-z0-9._-]+", "-", name.lower())).strip("._-")
+    nearest = nearest[:MAX_NAME].strip("._-")
+    hint = f" Try '{nearest}'." if nearest else " Try a word like 'datascience'."
+    raise errors.UsageError(
+        f"'{name}' cannot be an environment's name: it takes lower-case letters and digits, joined by single "
+        f"'.', '_' or '-', {MAX_NAME} characters at most.{hint}"
+    )
+
+
+def check_version(version: str) -> str:
+    """Return `version` if it can be an image's tag; else raise `UsageError` with the nearest that can."""
+    if VERSION.fullmatch(version):
+        return version
+    nearest = re.sub(r"[^A-Za-z0-9_.-]+", "-", version).strip(".-")[:128]
+    hint = f" Try '{nearest}'." if VERSION.fullmatch(nearest) else " Try '3.12'."
+    raise errors.UsageError(
+        f"'{version}' cannot be a Python version: it takes a tag such as 3.12 or 3.12-slim.{hint}"
+    )
+
+
+def check_base(base: str) -> str:
+    """Return `base` if it can be an image's name; else raise `UsageError`.
+
+    The grammar is that of https://pkg.go.dev/github.com/distribution/reference.
+    """
+    if BASE.fullmatch(base):
+        return base
+    raise errors.UsageError(
+        f"'{base}' cannot be an image's name. It looks like 'debian:12' or 'quay.io/team/python:3.12'."
+    )
+
+
+def _built_from(folder: str) -> Iterator[str]:
+    """Yield every file that can have a part in the image, in a fixed order."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.startswith(".") and name != ".dockerignore":
+                continue
+            if parent == folder and name in NOT_BUILT_FROM:
+                continue
+            path = os.path.join(parent, name)
+            if os.path.isfile(path):
+                yield path
+
+
+def _digest(parts: list[str] | list[str | bytes]) -> str:
+    import hashlib  # 4 ms, which `--version` need not pay
+
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        digest.update(b"%d:" % len(content))
+        digest.update(content)
+    return digest.hexdigest()

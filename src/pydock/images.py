@@ -1,0 +1,199 @@
+"""An environment's images on the engine: building, finding, aliasing and removing them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import tarfile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydock import docker_commands, errors
+from pydock.environment import DOCKERFILE
+from pydock.network import describe_network
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydock.engine import Engine
+    from pydock.environment import Environment
+    from pydock.settings import Settings
+
+
+class Image(NamedTuple):
+    """What the engine says of an image: its id, its dockerfile's last USER, its layers, its size in bytes."""
+
+    id: str
+    user: str
+    layers: int
+    size: int
+    created: str
+    tags: list[str]
+    variables: dict[str, str]
+
+
+class Images:
+    """The images of environments, on one engine."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        self._settings = settings
+
+    def build(
+        self,
+        environment: Environment,
+        tags: Sequence[str],
+        *,
+        context: str = "",
+        no_cache: bool = False,
+        pull: bool = False,
+    ) -> None:
+        """Build the environment's dockerfile in its folder, or in `context`, and tag the image."""
+        context = context or environment.folder
+        arguments = dict(environment.build_arguments)
+        if self._engine.rootless:
+            arguments.update(UID="0", GID="0")
+        self._build(
+            environment,
+            context,
+            os.path.join(context, DOCKERFILE),
+            tags=tags,
+            arguments=arguments,
+            no_cache=no_cache,
+            pull=pull,
+        )
+
+    def build_text(
+        self, environment: Environment, dockerfile: str, *, tags: Sequence[str] = (), output: str = ""
+    ) -> None:
+        """Build a dockerfile that is nowhere on the disk and needs no context."""
+        self._build(environment, "-", "", tags=tags, output=output, stdin=dockerfile)
+
+    def current(self, environment: Environment) -> Image | None:
+        """Return the image that was built from the folder as it is now, None if there is none."""
+        return self.inspect(environment.content_tag())
+
+    def inspect(self, tag: str) -> Image | None:
+        found = self.inspect_all([tag])
+        return found[0] if found else None
+
+    def inspect_all(self, tags: Sequence[str]) -> list[Image]:
+        """Return those of the images that exist, in one call whatever their number."""
+        if not tags:
+            return []
+        answer = self._engine.attempt(docker_commands.inspect_images(self._engine.client, tags))
+        return [_image(raw) for raw in json.loads(answer.stdout or "[]")]
+
+    def tags(self, environment: Environment) -> list[str]:
+        """Return the tags of all images that were ever built for this environment, newest first."""
+        return self.list_tags(environment.tag_pattern)
+
+    def list_tags(self, pattern: str) -> list[str]:
+        rows = self._engine.ask(docker_commands.list_images(self._engine.client, pattern)).splitlines()
+        images = [json.loads(row) for row in rows if row.strip()]
+        return [f"{image['Repository'].removeprefix('localhost/')}:{image['Tag']}" for image in images]
+
+    def tag(self, image: str, tag: str) -> None:
+        self._engine.change(docker_commands.tag_image(self._engine.client, image, tag))
+
+    def remove(self, tags: Sequence[str]) -> None:
+        """Remove tags, and images that lose their last one; one that a container uses stays."""
+        if tags and not self._engine.dry:
+            self._engine.attempt(docker_commands.remove_images(self._engine.client, tags))
+
+    def remove_all(self, environment: Environment) -> None:
+        """Remove every image of the environment; raises `ImageInUse`, before anything, where a container uses one."""
+        tags = self.tags(environment)
+        ours = {image.id for image in self.inspect_all(tags)}
+        alias = self.inspect(environment.alias)
+        if alias and alias.id in ours:  # else it is the namesake's in another project
+            tags.append(environment.alias)
+        if not tags:
+            return
+        argv = docker_commands.remove_images(self._engine.client, tags)
+        if self._engine.dry:
+            self._engine.change(argv)
+            return
+        answer = self._engine.attempt(argv)
+        if answer.failed and re.search(
+            r"is using its referenced image|image is in use by|in use by a container", answer.stderr
+        ):
+            raise errors.ImageInUse(
+                f"A container still uses the image of '{environment.name}'. Stop and remove it (`docker ps -a` lists "
+                "it) and try again; the folder was not touched."
+            )
+
+    def remove_superseded(self, environment: Environment) -> None:
+        """Remove every image of the environment but the one that its folder describes now."""
+        current = environment.content_tag()
+        self.remove([tag for tag in self.tags(environment) if tag != current])
+
+    def leave_superseded(self, environment: Environment, before: Sequence[str]) -> bool:
+        """Take the names off the images of before a `build`, which are the user's to remove (`<none>`)."""
+        current = environment.content_tag()
+        old = [tag for tag in before if tag not in {current, environment.candidate}]
+        for tag in old:  # `rmi` of an image's last name would remove the image
+            self.tag(current, tag)
+        self.remove([*old, environment.candidate] if environment.candidate in before else old)
+        return bool(old)
+
+    def read_file(self, environment: Environment, image: str, path: str) -> str:
+        """Return a text file out of an image, without starting anything in it."""
+        client = self._engine.client
+        name = f"{environment.name}-{environment.identity}-read"
+        create = docker_commands.create_container(client, image, name)
+        if not self._engine.attempt(create).ok:  # a killed command may have left the container there
+            self._engine.attempt(docker_commands.remove_container(client, name))
+            self._engine.ask(create)
+        try:
+            archive = self._engine.ask(docker_commands.copy_from_container(client, name, path)).encode()
+        finally:
+            self._engine.attempt(docker_commands.remove_container(client, name))
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            file = tar.extractfile(tar.getmembers()[0])
+            return file.read().decode() if file else ""
+
+    def _build(
+        self,
+        environment: Environment,
+        context: str,
+        dockerfile: str,
+        *,
+        tags: Sequence[str] = (),
+        arguments: dict[str, str] | None = None,
+        output: str = "",
+        stdin: str = "",
+        no_cache: bool = False,
+        pull: bool = False,
+    ) -> None:
+        network = describe_network(self._settings)
+        argv = docker_commands.build_image(
+            self._engine.client,
+            context,
+            dockerfile,
+            tags=tags,
+            arguments=arguments,
+            inherited=network.proxies,
+            labels={} if output else docker_commands.labels(environment),
+            secrets=network.secrets,
+            output=output,
+            no_cache=no_cache,
+            pull=pull,
+            options=self._settings.build_options,
+        )
+        self._engine.build(argv, network.variables, stdin=stdin)
+
+
+def _image(raw: dict[str, Any]) -> Image:
+    config = raw.get("Config") or {}
+    pairs = [variable.partition("=") for variable in config.get("Env") or []]
+    return Image(
+        id=raw["Id"],
+        user=config.get("User") or "",
+        layers=len((raw.get("RootFS") or {}).get("Layers") or []),
+        size=raw.get("Size") or 0,
+        created=raw.get("Created") or "",
+        tags=raw.get("RepoTags") or [],
+        variables={name: value for name, _, value in pairs},
+    )

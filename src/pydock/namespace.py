@@ -1,0 +1,9 @@
+"""The task namespace: the collection that `pydock` maps its commands onto and that projects import."""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from pydock import environment_tasks
+
+namespace = Collection.from_module(environment_tasks, name="env")

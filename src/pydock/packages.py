@@ -1,0 +1,244 @@
+"""Changing what an environment holds: ask, resolve, build a candidate, check it, and only then commit.
+
+The rename of `requirements.txt` is the commit. Killed before it, a command leaves the environment as it was;
+killed after it, as it should be, and the next command puts away what is left over.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.utils import canonicalize_name
+
+from pydock import errors, files, requirements
+from pydock.environment import ASKED, DOCKERFILE, REQUIREMENTS
+from pydock.images import Image
+from pydock.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydock.engine import Engine
+    from pydock.environment import Environment
+    from pydock.images import Images
+    from pydock.requirements import Line
+    from pydock.settings import Settings
+
+# Each install is a layer; Docker fails at about 125. Rebuilding from the files gives all but a few of them back.
+MAX_LAYERS = 40
+# Where an increment leaves the list of what is installed.
+FROZEN = "/usr/local/share/requirements.txt"
+EVERYTHING = "*"
+# What `--dry` goes on with where an image would have been built.
+NOT_BUILT = Image("", "", 0, 0, "", [], {})
+# What Python brings along rather than the user; see pip's own `freeze`.
+TOOLS = {"pip", "setuptools", "wheel", "distribute"}
+
+
+class Changes(NamedTuple):
+    """What a command changed, as `name==version` lines."""
+
+    added: list[str]
+    removed: list[str]
+
+    @classmethod
+    def between(cls, before: str, after: str) -> Changes:
+        old, new = _lines(before), _lines(after)
+        return cls(sorted(new - old), sorted(old - new))
+
+    def __str__(self) -> str:
+        signs = [f"+ {line}" for line in self.added] + [f"- {line}" for line in self.removed]
+        return "\n".join(sorted(signs, key=lambda sign: (sign[2:].split("==")[0], sign[0] == "+")))
+
+
+NOTHING = Changes([], [])
+
+
+class Packages:
+    """The packages of one environment, whose folder must be locked while they are changed."""
+
+    def __init__(self, engine: Engine, images: Images, settings: Settings, environment: Environment) -> None:
+        self._engine = engine
+        self._images = images
+        self._settings = settings
+        self._environment = environment
+        self._before = self._files()
+        self.asked = self._read_asked()
+
+    def install(self, lines: Sequence[Line]) -> Changes:
+        """Install what is asked for, as one layer on the current image."""
+        asked = requirements.merge(self.asked, lines)
+        image = self.up_to_date()
+        self._increment(image, asked)
+        if self._engine.dry:
+            return NOTHING
+        frozen = self._images.read_file(self._environment, self._environment.candidate, FROZEN)
+        pinned = self._pinned(frozen, asked)
+        if image.layers >= MAX_LAYERS:
+            self._rebuild(pinned)
+            return self._commit(pinned, asked)
+        return self._commit(pinned, asked, self._environment.candidate)
+
+    def uninstall(self, names: Sequence[str]) -> Changes:
+        """Remove packages, and what only they needed; the image is rebuilt from the files."""
+        installed = {line.name for line in self._installed()}
+        missing = [name for name in names if name not in installed | {line.name for line in self.asked}]
+        if missing:
+            raise errors.PackagesUnavailable(
+                f"{_listed(missing)} not installed in '{self._environment.name}'. Nothing was changed; "
+                f"{self._environment.path(REQUIREMENTS)} lists what is."
+            )
+        asked = requirements.remove(self.asked, names)
+        pinned = self._resolve(asked, [])
+        if self._engine.dry:
+            return NOTHING
+        needed = {line.name for line in requirements.parse_text(pinned, REQUIREMENTS)} & set(names)
+        if needed:
+            raise errors.PackagesUnavailable(
+                f"{_listed(sorted(needed))} needed by other packages that were asked for "
+                f"({', '.join(requirements.names(asked))}). Uninstall those too; nothing was changed."
+            )
+        return self._rebuild_and_commit(pinned, asked)
+
+    def update(self, names: Sequence[str]) -> Changes:
+        """Bring packages, or all of them, to the newest versions that what was asked for allows."""
+        installed = {line.name for line in self._installed()}
+        missing = [name for name in names if name not in installed]
+        if missing:
+            raise errors.PackagesUnavailable(
+                f"{_listed(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
+            )
+        pinned = self._resolve(self.asked, names or [EVERYTHING])
+        return NOTHING if self._engine.dry else self._rebuild_and_commit(pinned, self.asked)
+
+    def up_to_date(self) -> Image:
+        """Return the image that belongs to the folder as it is, building it where it is missing."""
+        image = self._images.current(self._environment)
+        if image is None:
+            self._images.build(self._environment, [self._environment.content_tag(), self._environment.alias])
+            image = self._images.current(self._environment)
+        if image is None:
+            if not self._engine.dry:
+                raise errors.ImageMissing(
+                    f"The image of '{self._environment.name}' was removed while it was used."
+                )
+            return NOT_BUILT
+        return image
+
+    def _increment(self, image: Image, asked: Sequence[Line]) -> None:
+        dockerfile = render(
+            "increment.dockerfile.j2",
+            self._settings.templates,
+            image=self._environment.content_tag(),
+            user=image.user or "root",
+            asked=_quoted(asked),
+            installer=self._settings.installer,
+            frozen=FROZEN,
+        )
+        self._images.build_text(self._environment, dockerfile, tags=[self._environment.candidate])
+
+    def _resolve(self, asked: Sequence[Line], upgrade: Sequence[str]) -> str:
+        """Return the pins for what is asked for; `upgrade` names what may change, or is `[EVERYTHING]`."""
+        self.up_to_date()
+        everything = list(upgrade) == [EVERYTHING]
+        lines = {line.name: line.text for line in asked}
+        with_uv = ["--upgrade"] if everything else [f"--upgrade-package={name}" for name in upgrade]
+        if everything:
+            with_pip = ["--upgrade", "--upgrade-strategy", "eager", "--requirement", "/tmp/requirements.in"]
+        elif upgrade:
+            with_pip = ["--upgrade", *(lines.get(name, name) for name in upgrade)]
+        else:
+            with_pip = ["--requirement", "/tmp/requirements.in"]
+        dockerfile = render(
+            "resolution.dockerfile.j2",
+            self._settings.templates,
+            image=self._environment.content_tag(),
+            asked=_quoted(asked),
+            installed=_quoted(self._installed()),
+            installer=self._settings.installer,
+            upgrade_with_uv=shlex.join(with_uv),
+            upgrade_with_pip=shlex.join(with_pip),
+        )
+        with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
+            self._images.build_text(self._environment, dockerfile, output=folder)
+            return self._pinned(files.read_bytes(os.path.join(folder, REQUIREMENTS)).decode(), asked)
+
+    def _rebuild(self, pinned: str) -> None:
+        """Build the folder as it will be once `pinned` is its requirements.txt."""
+        with tempfile.TemporaryDirectory(prefix="pydock-") as parent:
+            context = os.path.join(parent, self._environment.name)
+            shutil.copytree(self._environment.folder, context, symlinks=True)
+            with open(os.path.join(context, REQUIREMENTS), "w", encoding="utf-8") as file:
+                file.write(pinned)
+            self._images.build(self._environment, [self._content_tag(pinned)], context=context)
+
+    def _rebuild_and_commit(self, pinned: str, asked: Sequence[Line]) -> Changes:
+        if pinned != self._before[REQUIREMENTS]:
+            self._rebuild(pinned)
+        return self._commit(pinned, asked)
+
+    def _commit(self, pinned: str, asked: Sequence[Line], candidate: str = "") -> Changes:
+        if self._files() != self._before:
+            raise errors.EnvironmentChanged(
+                f"Somebody edited {self._environment.folder} meanwhile. Nothing was changed; try again."
+            )
+        changes = Changes.between(self._before[REQUIREMENTS], pinned)
+        if candidate and pinned != self._before[REQUIREMENTS]:
+            self._images.tag(candidate, self._content_tag(pinned))
+        if pinned != self._before[REQUIREMENTS] or requirements.to_text(asked) != self._before[ASKED]:
+            files.commit(self._environment.folder, pinned, requirements.to_text(asked))
+        self._images.tag(self._environment.content_tag(), self._environment.alias)
+        self._images.remove_superseded(self._environment)
+        return changes
+
+    def _content_tag(self, pinned: str) -> str:
+        return self._environment.content_tag(pinned.encode())
+
+    def _pinned(self, frozen: str, asked: Sequence[Line]) -> str:
+        """Return the text of requirements.txt for what an installer lists as installed.
+
+        Options (an index, say) go with it, for whoever builds the folder. What the dockerfile installed from a
+        path of its own is left to the dockerfile.
+        """
+        wanted = set(requirements.names(asked))
+        lines = {}
+        for text in frozen.splitlines():
+            name = canonicalize_name(text.split("==")[0].split(" @ ")[0].strip())
+            foreign = not text.strip() or text.startswith(("#", "-e ")) or " @ file:" in text
+            if not foreign and (name not in TOOLS or (name in wanted and name != "pip")):
+                lines[name] = text.strip()
+        options = [line.text for line in requirements.options(asked)]
+        return "".join(f"{text}\n" for text in [*options, *(lines[name] for name in sorted(lines))])
+
+    def _files(self) -> dict[str, str]:
+        return {
+            name: files.read_bytes(self._environment.path(name)).decode(errors="replace")
+            for name in (DOCKERFILE, REQUIREMENTS, ASKED)
+        }
+
+    def _read_asked(self) -> list[Line]:
+        """Return what was asked for; a folder without requirements.in asked for what its requirements.txt says."""
+        file = ASKED if os.path.exists(self._environment.path(ASKED)) else REQUIREMENTS
+        return requirements.parse_text(self._before[file], self._environment.path(file))
+
+    def _installed(self) -> list[Line]:
+        lines = requirements.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
+        return [line for line in lines if line.name]
+
+
+def _lines(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("#", "-"))}
+
+
+def _quoted(lines: Sequence[Line]) -> str:
+    """Return the lines as words of a shell; comments stay behind, an empty list gives an empty line."""
+    words = [line.text for line in lines if line.name or line.text.startswith("-")]
+    return " ".join(shlex.quote(word) for word in words) or "''"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{names[0]} is" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]} are"

@@ -1,0 +1,232 @@
+"""Requirement files: what was asked for (`requirements.in`) and what is installed (`requirements.txt`).
+
+The formats are pip's (https://pip.pypa.io/en/stable/reference/requirements-file-format/) and those of the
+dependency specifiers (https://packaging.python.org/en/latest/specifications/dependency-specifiers/).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from pydock import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# What a requirements file may say to the installer, and may have to say again to whoever builds the folder.
+OPTIONS = (
+    "-i",
+    "--index-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "--no-index",
+    "--no-binary",
+    "--only-binary",
+    "--prefer-binary",
+    "--pre",
+    "--trusted-host",
+)
+VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
+LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.$|file:|[A-Za-z]:\\")
+
+
+class Line(NamedTuple):
+    """One logical line: its text as written, and the package it names, or "" for an option or a comment."""
+
+    text: str
+    name: str
+
+
+def parse_specifiers(words: Sequence[str] | str) -> list[Line]:
+    """Return the lines for `pandas 'scipy>=1.11'`; a single text is split, unless it is one requirement.
+
+    A text with line ends holds one requirement a line. Raises `UsageError`.
+    """
+    if isinstance(words, str):
+        words = _split(words)
+    return [parse_specifier(word) for word in words]
+
+
+def parse_specifier(text: str) -> Line:
+    """Return the line for one requirement specifier; raises `UsageError` where none can be read from it."""
+    text = text.strip()
+    if LOCAL.match(text) or text.startswith("-e"):
+        raise errors.UsageError(
+            f"'{text}' is a path on this machine, which `docker build` elsewhere would not find. Publish the package, "
+            "name it by a URL (git+https://…), or COPY it in the environment's dockerfile."
+        )
+    if text.startswith("-"):
+        raise errors.UsageError(
+            f"'{text}' is an option, not a package. Options belong into a file: --requirement FILE."
+        )
+    _refuse_password(text)
+    if VCS.match(text):
+        egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", text)
+        return Line(text, canonicalize_name(egg.group(1)) if egg else text)
+    if re.match(r"https?://", text):
+        return Line(text, text)
+    try:
+        return Line(text, canonicalize_name(Requirement(text).name))
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise errors.UsageError(
+            f"'{text}' is no requirement: {reason}. It looks like 'pandas', 'pandas>=2,<3' or 'pandas[excel]==2.2.0'."
+        ) from error
+
+
+def parse_file(path: str, *, _seen: tuple[str, ...] = ()) -> list[Line]:
+    """Return the lines of a requirements file, other files that it includes with `-r` in their place.
+
+    Raises `BadRequirements`, naming file and line.
+    """
+    if os.path.realpath(path) in _seen:
+        raise errors.BadRequirements(f"{path} includes itself. Remove the `-r` line that closes the circle.")
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise errors.BadRequirements(f"{path} cannot be read: {reason}.") from error
+    lines: list[Line] = []
+    for number, written in _logical_lines(text):
+        include = re.match(r"(?:-r|--requirement)[ =]?\s*(\S+)$", written.split(" #")[0].strip())
+        if include:
+            below = os.path.join(os.path.dirname(path), include.group(1))
+            lines += parse_file(below, _seen=(*_seen, os.path.realpath(path)))
+        else:
+            lines.append(_parse_line(written, f"{path}, line {number}"))
+    return lines
+
+
+def parse_text(text: str, path: str) -> list[Line]:
+    """Return the lines of a requirements file's text; `path` is for messages alone."""
+    return [_parse_line(written, f"{path}, line {number}") for number, written in _logical_lines(text)]
+
+
+def check_file(path: str) -> None:
+    """Raise `BadRequirements` for the first line that no installer could read.
+
+    Options and paths pass: the dockerfile is the user's and may have a use for them.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = _logical_lines(file.read())
+    for number, written in lines:
+        if not re.match(r"\s*(?:$|#|-|\.|/)", written):
+            _parse_line(written, f"{path}, line {number}")
+
+
+def merge(lines: Sequence[Line], asked: Iterable[Line]) -> list[Line]:
+    """Return `lines` with what is asked for added: a package's line replaced, others and comments kept.
+
+    A bare name (`pandas`) never loosens what was asked for before (`pandas>=2`).
+    """
+    merged = list(lines)
+    for line in asked:
+        place = next((index for index, old in enumerate(merged) if line.name and old.name == line.name), None)
+        if place is None:
+            if line.name or line not in merged:
+                merged.append(line)
+        elif canonicalize_name(line.text) != line.name:
+            merged[place] = line
+    return merged
+
+
+def remove(lines: Sequence[Line], names: Iterable[str]) -> list[Line]:
+    gone = set(names)
+    return [line for line in lines if line.name not in gone]
+
+
+def options(lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if line.text.startswith("-")]
+
+
+def names(lines: Iterable[Line]) -> list[str]:
+    return [line.name for line in lines if line.name]
+
+
+def to_text(lines: Iterable[Line]) -> str:
+    return "".join(f"{line.text}\n" for line in lines)
+
+
+def package_names(words: Sequence[str] | str) -> list[str]:
+    """Return the canonical names of packages given by name alone; raises `UsageError` for anything else."""
+    found = []
+    for word in words.split() if isinstance(words, str) else words:
+        if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", word.strip()):
+            raise errors.UsageError(f"'{word}' is no package name. Give the name alone, as in 'pandas'.")
+        found.append(str(canonicalize_name(word.strip())))
+    return found
+
+
+def _split(text: str) -> list[str]:
+    if "\n" in text:
+        return [line for line in text.splitlines() if line.strip()]
+    try:
+        Requirement(text)
+    except InvalidRequirement:
+        return text.split()
+    return [text]
+
+
+def _logical_lines(text: str) -> list[tuple[int, str]]:
+    """Return (number, line) with continuation lines joined, as pip joins them; comments and blanks are kept."""
+    lines: list[tuple[int, str]] = []
+    pending: list[str] = []
+    first = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        first = first or number
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            pending.append(line[:-1].strip())
+            continue
+        lines.append((first, " ".join([*pending, line.strip() if pending else line.rstrip()])))
+        pending, first = [], 0
+    if pending:
+        lines.append((first, " ".join(pending)))
+    return lines
+
+
+def _parse_line(written: str, place: str) -> Line:
+    bare = re.sub(r"(?:^|\s)#.*$", "", written).strip()
+    if not bare:
+        return Line(written, "")
+    if bare.startswith("-"):
+        return Line(_option(bare, written, place), "")
+    # Hashes bind one file of one version; what is recorded here is installed from whatever index there is.
+    bare = re.sub(r"\s+--hash=\S+", "", bare)
+    try:
+        line = parse_specifier(bare)
+    except errors.UsageError as error:
+        raise errors.BadRequirements(f"{place}: {error.message}") from error
+    return Line(re.sub(r"\s+--hash=\S+", "", written).strip(), line.name)
+
+
+def _option(bare: str, written: str, place: str) -> str:
+    word = re.split(r"[\s=]", bare, maxsplit=1)[0]
+    if word in {"-e", "--editable"} and not VCS.match(bare[len(word) :].strip(" =")):
+        raise errors.BadRequirements(
+            f"{place}: '{bare}' is a path on this machine, which `docker build` elsewhere would not find."
+        )
+    if word in {"-c", "--constraint"}:
+        raise errors.BadRequirements(f"{place}: '{bare}': put the bounds into the requirement lines instead.")
+    if word not in OPTIONS and word not in {"-e", "--editable"}:
+        raise errors.BadRequirements(
+            f"{place}: option '{word}' is not one that a requirements file can have here."
+        )
+    _refuse_password(bare)
+    return written.strip()
+
+
+def _refuse_password(text: str) -> None:
+    for url in re.findall(r"[a-z+]+://[^\s\"']+", text):
+        if urlsplit(url).password and not re.fullmatch(r"\$\{[A-Z0-9_]+\}", urlsplit(url).password or ""):
+            raise errors.UsageError(
+                f"'{text.replace(urlsplit(url).password or '', '****')}' holds a password, which would end up in the "
+                "environment's files. Put it into ~/.netrc or the pip configuration; pydock passes both on as secrets."
+            )

@@ -1,0 +1,141 @@
+"""What the commands work with: the settings, the engine, the environments and their images."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+from pydock import errors, files, requirements
+from pydock.engine import Engine
+from pydock.environment import (
+    DOCKERFILE,
+    REQUIREMENTS,
+    Environment,
+    describe_environment,
+    environments_folder,
+    find_environment,
+)
+from pydock.images import Images
+from pydock.messages import warn
+from pydock.packages import Packages
+from pydock.rendering import render
+from pydock.running import check_local, run_argv
+from pydock.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from invoke import Context
+
+    from pydock.requirements import Line
+
+
+class Workshop:
+    """The environments of one home folder, on one engine."""
+
+    def __init__(self, context: Context) -> None:
+        self.settings = context_settings(context)
+        self.engine = Engine(context, self.settings)
+        self.images = Images(self.engine, self.settings)
+
+    def environment(self, name: str) -> Environment:
+        return find_environment(self.settings, name)
+
+    def create(self, name: str, version: str, base: str, lines: Sequence[Line]) -> None:
+        """Make folder and image together, or neither; `lines` is what to install from the start."""
+        folder = os.path.join(environments_folder(self.settings.home), name)
+        environment = describe_environment(self.settings, name, folder)
+        dockerfile = render(
+            "dockerfile.j2",
+            self.settings.templates,
+            base=base,
+            repository=self.settings.repository,
+            version=version,
+            caller=environment.caller,
+            installer=self.settings.installer,
+        )
+        with self._new_folder(folder) as place:
+            files.write_new(place, {DOCKERFILE: dockerfile, REQUIREMENTS: ""})
+            staged = environment._replace(folder=place)
+            try:
+                self.images.build(staged, [staged.content_tag(), staged.alias])
+                if lines:
+                    self._packages(staged).install(lines)
+            except BaseException:
+                with contextlib.suppress(errors.PydockError):
+                    self.images.remove_all(staged)
+                raise
+
+    @contextlib.contextmanager
+    def packages(self, name: str) -> Iterator[Packages]:
+        """Lock the environment and open its packages."""
+        environment = self.environment(name)
+        with files.locked(environment.folder):
+            yield self._packages(environment)
+
+    def build(self, name: str, *, no_cache: bool, pull: bool) -> bool:
+        """Build from the files as they are; return whether an older image was left without a name."""
+        environment = self.environment(name)
+        with files.locked(environment.folder):
+            requirements.check_file(environment.path(REQUIREMENTS))
+            before = self.images.tags(environment)
+            tags = [environment.content_tag(), environment.alias]
+            old = self.images.inspect(tags[0])
+            self.images.build(environment, tags, no_cache=no_cache, pull=pull)
+            if self.engine.dry:
+                return False
+            left = self.images.leave_superseded(environment, before)
+            new = self.images.inspect(tags[0])
+            return left or bool(old and new and old.id != new.id)
+
+    def delete(self, environment: Environment) -> None:
+        """Remove the images, then the folder; a folder alone can be built again, an image alone is litter."""
+        with files.locked(environment.folder):
+            self.images.remove_all(environment)
+            if not self.engine.dry:
+                files.remove_folder(environment.folder)
+
+    def run(self, name: str, command: Sequence[str]) -> int:
+        """Run a command in the environment, on our own terminal; return its exit code."""
+        environment = self.environment(name)
+        check_local(self.settings)
+        image = self._image_to_run(environment)
+        return self.engine.terminal(run_argv(self.settings, environment, image, command))
+
+    def _image_to_run(self, environment: Environment) -> str:
+        tag = environment.content_tag()
+        if self.images.current(environment):
+            return tag
+        older = [old for old in self.images.tags(environment) if old != environment.candidate]
+        if older:
+            warn(
+                f"{environment.folder} has changed since its image was built; this is the image as it was. "
+                f"`pydock build {environment.name}` brings it up to date."
+            )
+            return older[0]
+        raise errors.ImageMissing(
+            f"Environment '{environment.name}' has no image on this engine. `pydock build {environment.name}` makes it."
+        )
+
+    def _packages(self, environment: Environment) -> Packages:
+        return Packages(self.engine, self.images, self.settings, environment)
+
+    @contextlib.contextmanager
+    def _new_folder(self, folder: str) -> Iterator[str]:
+        if self.engine.dry:
+            with tempfile.TemporaryDirectory(prefix="pydock-") as place:
+                yield place
+        else:
+            with files.locked_new(folder) as place:
+                yield place
+
+
+def context_settings(context: Context) -> Settings:
+    """Return the settings for invoke's configuration: its table `pydock`, laid over pydock's own defaults.
+
+    A parent collection's `configure` replaces the whole table, so nothing in it is taken for granted.
+    """
+    table = dict(context.config.get("pydock", {}))
+    return load_settings(table, table.pop("command_line", None))
