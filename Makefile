@@ -1,0 +1,33 @@
+# The doors from a shell. Each target is one line; what it does is in scripts/ or tasks.py.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint dist dev bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## make .venv with pydock and its development tools
+	@scripts/setup.sh
+
+demo: setup  ## the main job on a real engine: an environment, pandas, an analysis of real data
+	@scripts/demo.sh
+
+test: setup  ## run every ring of tests, the engine ring included
+	@scripts/test.sh
+
+unit: setup  ## run the tests that need no engine
+	@.venv/bin/python -m pytest -m "not engine"
+
+lint: setup  ## check style, types and shell scripts
+	@.venv/bin/inv lint
+
+dist: setup  ## build dist/pydock, the whole tool in one executable file
+	@.venv/bin/python scripts/build_single_file.py
+
+dev: setup  ## put this working copy's pydock on PATH, in place of an installed one
+	@scripts/install/dev.sh
+
+bench: setup  ## measure pydock beside the others (ONLY=install for a part)
+	@.venv/bin/python bench/bench.py $(ONLY)
+
+clean:  ## remove what the other targets made
+	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
