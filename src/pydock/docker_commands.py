@@ -79,14 +79,12 @@ def build_image(
     pull: bool = False,
     options: Sequence[str] = (),
 ) -> list[str]:
-    """Return the `docker build` of a context folder, or of a dockerfile on stdin where `context` is `-`.
+    """Return the `docker build` of a context folder; `-` stands for a dockerfile on stdin.
 
     `inherited` names variables whose values the client takes from its own environment, so that a proxy's
     password is in no command line; `secrets` are `id=…,src=…` or `id=…,env=…`.
     """
-    argv = [*client, "build"]
-    if dockerfile:
-        argv += ["--file", dockerfile]
+    argv = [*client, "build", "--file", dockerfile]
     for tag in tags:
         argv += ["--tag", tag]
     for name, value in sorted((arguments or {}).items()):
@@ -119,9 +117,14 @@ def image_exists(client: Client, image: str) -> list[str]:
     return [*client, "image", "inspect", "--format", "{{.Id}}", image]
 
 
-def list_images(client: Client, reference: str) -> list[str]:
+def list_images(client: Client, *, reference: str = "", label: str = "") -> list[str]:
     """Return the command that lists images, newest first, a JSON object a line."""
-    return [*client, "images", "--no-trunc", "--filter", f"reference={reference}", "--format", "{{json .}}"]
+    argv = [*client, "images", "--no-trunc", "--format", "{{json .}}"]
+    if reference:
+        argv += ["--filter", f"reference={reference}"]
+    if label:
+        argv += ["--filter", f"label={label}"]
+    return argv
 
 
 def tag_image(client: Client, image: str, tag: str) -> list[str]:

@@ -66,7 +66,7 @@ class Engine:
     def build(self, argv: Sequence[str], variables: Mapping[str, str], stdin: str = "") -> None:
         """Run a `docker build`, its progress shown on a terminal.
 
-        `variables` carry what no command line may; `stdin` is a dockerfile for the context `-`.
+        `variables` carry what no command line may; `stdin` is the dockerfile that `--file -` reads.
         """
         if self.dry:
             print(_with_stdin(argv, stdin))

@@ -22,15 +22,26 @@ if TYPE_CHECKING:
 
 
 class Image(NamedTuple):
-    """What the engine says of an image: its id, its dockerfile's last USER, its layers, its size in bytes."""
+    """What the engine knows of an image: its id, its dockerfile's last USER, its layers, bottom first."""
 
     id: str
     user: str
-    layers: int
-    size: int
+    layers: list[str]
+
+
+class ListedImage(NamedTuple):
+    """A line of `docker images`: the size as the engine says it (`132MB`), the moment of creation likewise."""
+
+    tag: str
+    id: str
+    size: str
     created: str
-    tags: list[str]
-    variables: dict[str, str]
+
+    @classmethod
+    def of(cls, row: dict[str, str]) -> ListedImage:
+        # podman names local images as if from a registry `localhost`
+        tag = f"{row['Repository']}:{row['Tag']}".removeprefix("localhost/")
+        return cls(tag, row["ID"], row["Size"], row["CreatedAt"])
 
 
 class Images:
@@ -65,10 +76,16 @@ class Images:
         )
 
     def build_text(
-        self, environment: Environment, dockerfile: str, *, tags: Sequence[str] = (), output: str = ""
+        self,
+        environment: Environment,
+        dockerfile: str,
+        *,
+        context: str,
+        tags: Sequence[str] = (),
+        output: str = "",
     ) -> None:
-        """Build a dockerfile that is nowhere on the disk and needs no context."""
-        self._build(environment, "-", "", tags=tags, output=output, stdin=dockerfile)
+        """Build a dockerfile that is nowhere on the disk."""
+        self._build(environment, context, "-", tags=tags, output=output, stdin=dockerfile)
 
     def current(self, environment: Environment) -> Image | None:
         """Return the image that was built from the folder as it is now, None if there is none."""
@@ -87,12 +104,13 @@ class Images:
 
     def tags(self, environment: Environment) -> list[str]:
         """Return the tags of all images that were ever built for this environment, newest first."""
-        return self.list_tags(environment.tag_pattern)
+        return [image.tag for image in self.listed(environment.tag_pattern)]
 
-    def list_tags(self, pattern: str) -> list[str]:
-        rows = self._engine.ask(docker_commands.list_images(self._engine.client, pattern)).splitlines()
-        images = [json.loads(row) for row in rows if row.strip()]
-        return [f"{image['Repository'].removeprefix('localhost/')}:{image['Tag']}" for image in images]
+    def listed(self, reference: str = "", label: str = "") -> list[ListedImage]:
+        """Return the images with a tag of that pattern, or with that label, newest first."""
+        argv = docker_commands.list_images(self._engine.client, reference=reference, label=label)
+        rows = [json.loads(row) for row in self._engine.ask(argv).splitlines() if row.strip()]
+        return [ListedImage.of(row) for row in rows]
 
     def tag(self, image: str, tag: str) -> None:
         self._engine.change(docker_commands.tag_image(self._engine.client, image, tag))
@@ -186,14 +204,5 @@ class Images:
 
 
 def _image(raw: dict[str, Any]) -> Image:
-    config = raw.get("Config") or {}
-    pairs = [variable.partition("=") for variable in config.get("Env") or []]
-    return Image(
-        id=raw["Id"],
-        user=config.get("User") or "",
-        layers=len((raw.get("RootFS") or {}).get("Layers") or []),
-        size=raw.get("Size") or 0,
-        created=raw.get("Created") or "",
-        tags=raw.get("RepoTags") or [],
-        variables={name: value for name, _, value in pairs},
-    )
+    config, root = raw.get("Config") or {}, raw.get("RootFS") or {}
+    return Image(raw["Id"], config.get("User") or "", root.get("Layers") or [])

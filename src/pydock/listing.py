@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydock.environment import Environment
-    from pydock.images import Image, Images
+    from pydock.images import Images, ListedImage
     from pydock.network import Network
     from pydock.settings import Settings
 
@@ -21,16 +21,13 @@ COLUMNS = ("name", "python", "image", "size", "updated", "state")
 
 
 def describe_environments(settings: Settings, images: Images) -> list[dict[str, Any]]:
-    """Return one row an environment, with two engine calls whatever their number."""
+    """Return one row an environment, with one engine call whatever their number."""
     names = environment_names(settings.home)
     if not names:
         return []
-    environments = [find_environment(settings, name) for name in names]
-    tags = images.list_tags(f"{settings.prefix}*")  # newest first
-    chosen = {environment.name: _image_of(environment, tags) for environment in environments}
-    known = images.inspect_all(sorted({tag for tag in chosen.values() if tag}))
-    by_tag = {tag.removeprefix("localhost/"): image for image in known for tag in image.tags}
-    return [_row(environment, chosen[environment.name], by_tag) for environment in environments]
+    listed = images.listed(f"{settings.prefix}*")  # newest first
+    by_tag = {image.tag: image for image in listed}
+    return [_row(find_environment(settings, name), by_tag) for name in names]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -41,7 +38,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             row["name"],
             row["python"],
             row["image"] or "-",
-            _size(row["size"]),
+            row["size"] or "-",
             _age(row["updated"]),
             row["state"],
         ]
@@ -84,27 +81,17 @@ def settings_table(described: dict[str, Any]) -> str:
     return f"{head}\n\n{_aligned(lines)}"
 
 
-def _image_of(environment: Environment, tags: Sequence[str]) -> str:
-    current = environment.content_tag()
-    if current in tags:
-        return current
-    beginning = environment.tag_pattern.removesuffix("*")
-    older = [tag for tag in tags if tag.startswith(beginning) and tag != environment.candidate]
-    return older[0] if older else ""
-
-
-def _row(environment: Environment, tag: str, images: dict[str, Image]) -> dict[str, Any]:
-    image = images.get(tag)
+def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, Any]:
+    image, state = images.get(environment.content_tag()), "ready"
+    if image is None:
+        image, state = _older_image(environment, images), "changed since the build"
     if image is None:
         state = "not built"
-    elif tag == environment.content_tag():
-        state = "ready"
-    else:
-        state = "changed since the build"
+    alias = images.get(environment.alias)
     return {
         "name": environment.name,
-        "python": _python(environment, image),
-        "image": environment.alias if image and environment.alias in image.tags else tag,
+        "python": _python(environment),
+        "image": environment.alias if image and alias and alias.id == image.id else image and image.tag,
         "size": image.size if image else None,
         "updated": image.created if image else None,
         "state": state,
@@ -112,30 +99,31 @@ def _row(environment: Environment, tag: str, images: dict[str, Image]) -> dict[s
     }
 
 
-def _python(environment: Environment, image: Image | None) -> str:
-    """Return what the image says (official images set PYTHON_VERSION), else what the dockerfile begins with."""
-    if image and image.variables.get("PYTHON_VERSION"):
-        return image.variables["PYTHON_VERSION"]
+def _older_image(environment: Environment, images: dict[str, ListedImage]) -> ListedImage | None:
+    beginning = environment.tag_pattern.removesuffix("*")
+    older = [tag for tag in images if tag.startswith(beginning) and tag != environment.candidate]
+    return images[older[0]] if older else None
+
+
+def _python(environment: Environment) -> str:
+    """Return the version, or the image, that the dockerfile begins with."""
     with open(environment.path(DOCKERFILE), encoding="utf-8", errors="replace") as file:
         text = file.read()
-    found = re.search(r"^ARG VERSION=(\S+)", text, re.MULTILINE) or re.search(
-        r"^(?:ARG BASE=|FROM )(\S+)", text, re.MULTILINE
-    )
+    version = re.search(r"^ARG VERSION=(\S+)", text, re.MULTILINE)
+    image = re.search(r"^(?:ARG BASE=|FROM )(\S+)", text, re.MULTILINE)
+    found = version or image
     return found.group(1) if found else "-"
 
 
-def _size(size: int | None) -> str:
-    return "-" if size is None else f"{size / 1e6:.0f} MB"
-
-
 def _age(created: str | None) -> str:
+    """Return how long ago `created` was, in the engine's form: `2026-11-22 12:00:00 +0000 UTC`."""
     if not created:
         return "-"
-    text = re.sub(r"\.\d+", "", created).replace("Z", "+00:00")
     try:
-        seconds = (datetime.now(timezone.utc) - datetime.fromisoformat(text)).total_seconds()
+        then = datetime.strptime(" ".join(created.split()[:3]), "%Y-%m-%d %H:%M:%S %z")
     except ValueError:
         return created
+    seconds = (datetime.now(timezone.utc) - then).total_seconds()
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         number = int(seconds // length)
         if number:

@@ -33,8 +33,10 @@ MAX_LAYERS = 40
 # Where an increment leaves the list of what is installed.
 FROZEN = "/usr/local/share/requirements.txt"
 EVERYTHING = "*"
+# Files that our own builds need inside; the environment's dockerfile needs none.
+BUILD_CONTEXT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_context")
 # What `--dry` goes on with where an image would have been built.
-NOT_BUILT = Image("", "", 0, 0, "", [], {})
+NOT_BUILT = Image("", "", [])
 # What Python brings along rather than the user; see pip's own `freeze`.
 TOOLS = {"pip", "setuptools", "wheel", "distribute"}
 
@@ -73,12 +75,12 @@ class Packages:
         """Install what is asked for, as one layer on the current image."""
         asked = requirements.merge(self.asked, lines)
         image = self.up_to_date()
-        self._increment(image, asked)
+        self._increment(image, asked, lines)
         if self._engine.dry:
             return NOTHING
         frozen = self._images.read_file(self._environment, self._environment.candidate, FROZEN)
         pinned = self._pinned(frozen, asked)
-        if image.layers >= MAX_LAYERS:
+        if len(image.layers) >= MAX_LAYERS:
             self._rebuild(pinned)
             return self._commit(pinned, asked)
         return self._commit(pinned, asked, self._environment.candidate)
@@ -129,17 +131,20 @@ class Packages:
             return NOT_BUILT
         return image
 
-    def _increment(self, image: Image, asked: Sequence[Line]) -> None:
+    def _increment(self, image: Image, asked: Sequence[Line], wanted: Sequence[Line]) -> None:
         dockerfile = render(
             "increment.dockerfile.j2",
             self._settings.templates,
             image=self._environment.content_tag(),
             user=image.user or "root",
             asked=_quoted(asked),
+            wanted=_quoted([*requirements.options(asked), *wanted]),
+            bounds=_quoted(requirements.bounds(asked)),
             installer=self._settings.installer,
             frozen=FROZEN,
         )
-        self._images.build_text(self._environment, dockerfile, tags=[self._environment.candidate])
+        tags = [self._environment.candidate]
+        self._images.build_text(self._environment, dockerfile, context=BUILD_CONTEXT, tags=tags)
 
     def _resolve(self, asked: Sequence[Line], upgrade: Sequence[str]) -> str:
         """Return the pins for what is asked for; `upgrade` names what may change, or is `[EVERYTHING]`."""
@@ -164,7 +169,7 @@ class Packages:
             upgrade_with_pip=shlex.join(with_pip),
         )
         with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
-            self._images.build_text(self._environment, dockerfile, output=folder)
+            self._images.build_text(self._environment, dockerfile, context=BUILD_CONTEXT, output=folder)
             return self._pinned(files.read_bytes(os.path.join(folder, REQUIREMENTS)).decode(), asked)
 
     def _rebuild(self, pinned: str) -> None:

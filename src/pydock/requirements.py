@@ -133,7 +133,7 @@ def merge(lines: Sequence[Line], asked: Iterable[Line]) -> list[Line]:
         if place is None:
             if line.name or line not in merged:
                 merged.append(line)
-        elif canonicalize_name(line.text) != line.name:
+        elif canonicalize_name(_without_comment(line.text)) != line.name:
             merged[place] = line
     return merged
 
@@ -145,6 +145,18 @@ def remove(lines: Sequence[Line], names: Iterable[str]) -> list[Line]:
 
 def options(lines: Iterable[Line]) -> list[Line]:
     return [line for line in lines if line.text.startswith("-")]
+
+
+def bounds(lines: Iterable[Line]) -> list[Line]:
+    """Return the lines as constraints: a name and its versions, for those that have any; no extras, no URLs."""
+    found = []
+    for line in lines:
+        if line.name and line.name != line.text and "://" not in line.text:
+            requirement = Requirement(_without_comment(line.text))
+            if requirement.specifier:
+                marker = f"; {requirement.marker}" if requirement.marker else ""
+                found.append(Line(f"{requirement.name}{requirement.specifier}{marker}", line.name))
+    return found
 
 
 def names(lines: Iterable[Line]) -> list[str]:
@@ -193,7 +205,7 @@ def _logical_lines(text: str) -> list[tuple[int, str]]:
 
 
 def _parse_line(written: str, place: str) -> Line:
-    bare = re.sub(r"(?:^|\s)#.*$", "", written).strip()
+    bare = _without_comment(written)
     if not bare:
         return Line(written, "")
     if bare.startswith("-"):
@@ -205,6 +217,10 @@ def _parse_line(written: str, place: str) -> Line:
     except errors.UsageError as error:
         raise errors.BadRequirements(f"{place}: {error.message}") from error
     return Line(re.sub(r"\s+--hash=\S+", "", written).strip(), line.name)
+
+
+def _without_comment(text: str) -> str:
+    return re.sub(r"(?:^|\s)#.*$", "", text).strip()
 
 
 def _option(bare: str, written: str, place: str) -> str:

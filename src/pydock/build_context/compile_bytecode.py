@@ -1,0 +1,124 @@
+"""Compile what an installation has added, once per distribution: runs inside a build, with the image's Python.
+
+    python3 compile_bytecode.py CACHE SINCE
+
+CACHE is a folder to keep bytecode in; what is older than the file SINCE was not added by this build.
+
+uv installs without bytecode, and an image's user cannot write it later, so every `docker run` would compile anew.
+Compiling pandas takes longer than installing it; therefore the result is kept in the cache mount, under the
+distribution's name, version and the digest of its RECORD (https://packaging.python.org/en/latest/specifications/
+recording-installed-packages/), and put back when the same distribution is installed again.
+
+A .pyc file is valid for the time stamp of its source (https://docs.python.org/3/reference/import.html
+#cached-bytecode-invalidation); so the sources get the time stamps that the kept files were compiled for.
+
+Stand-alone on purpose: needs Python 3.8, nothing else, and no file of pydock.
+"""
+
+from __future__ import annotations
+
+import compileall
+import csv
+import hashlib
+import os
+import shutil
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+EPOCH = 1_500_000_000  # any moment will do, as long as it is always the same
+FEW = 40  # sources that one process has compiled before others have started
+
+
+def main(cache: Path, since: Path) -> None:
+    cache = cache / f"{sys.implementation.cache_tag}-{sys.hexversion}"
+    for folder in sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
+        for record in sorted(Path(folder).glob("*.dist-info/RECORD")):
+            if record.stat().st_mtime < since.stat().st_mtime:
+                continue
+            sources = uncompiled_sources(record)
+            if sources:
+                compile_or_restore(sources, Path(folder), cache / key_of(record))
+
+
+def uncompiled_sources(record: Path) -> list[Path]:
+    """Return the distribution's Python files, none if the first has its bytecode already."""
+    with record.open(newline="", encoding="utf-8") as file:
+        names = [row[0] for row in csv.reader(file) if row and row[0].endswith(".py") and ".." not in row[0]]
+    sources = [record.parent.parent / name for name in names]
+    sources = [source for source in sources if source.is_file()]
+    return [] if not sources or is_compiled(sources[0]) else sources
+
+
+def is_compiled(source: Path) -> bool:
+    """Tell whether the source's bytecode is there and of the source's time stamp (PEP 552's layout)."""
+    try:
+        with bytecode_of(source).open("rb") as file:
+            header = file.read(16)
+    except OSError:
+        return False
+    return int.from_bytes(header[8:12], "little") == int(source.stat().st_mtime)
+
+
+def key_of(record: Path) -> str:
+    content = record.read_bytes() + str(record.parent.parent).encode()
+    name = record.parent.name[: -len(".dist-info")]
+    return f"{name}-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def bytecode_of(source: Path) -> Path:
+    return source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+
+
+def compile_or_restore(sources: list[Path], site: Path, kept: Path) -> None:
+    for source in sources:
+        os.utime(str(source), (EPOCH, EPOCH))
+    if not kept.is_dir():
+        compile_and_keep(sources, site, kept)
+        return
+    for source in sources:
+        copy = kept / bytecode_of(source).relative_to(site)
+        if copy.is_file():
+            place(copy, bytecode_of(source))
+
+
+def compile_and_keep(sources: list[Path], site: Path, kept: Path) -> None:
+    """Compile; keep the result under its name at once and whole, as other builds use the cache meanwhile."""
+    compile_all(sources)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(dir=str(kept.parent)))
+    for source in sources:
+        compiled = bytecode_of(source)
+        if compiled.is_file():
+            place(compiled, new / compiled.relative_to(site))
+    try:
+        new.rename(kept)
+    except OSError:  # another build was quicker
+        shutil.rmtree(str(new), ignore_errors=True)
+
+
+def compile_all(sources: list[Path]) -> None:
+    """Compile with all processors, where it is worth starting them; files that are no valid Python are passed over."""
+    if len(sources) < FEW or (os.cpu_count() or 1) == 1:
+        for source in sources:
+            compileall.compile_file(str(source), quiet=2)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor() as pool:
+        for _ in pool.map(compile_one, [str(source) for source in sources], chunksize=16):
+            pass
+
+
+def compile_one(source: str) -> bool:
+    return bool(compileall.compile_file(source, quiet=2))
+
+
+def place(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(str(source), str(target))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
