@@ -11,9 +11,10 @@ A project's own `tasks.py` imports the task collection from here:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # what mypy takes for true, without importing typing at every start
 if TYPE_CHECKING:
+    from typing import Any
+
     from invoke import Collection
 
 __version__ = "0.1.0"

@@ -6,6 +6,33 @@ from typing import NamedTuple
 
 # Commands whose arguments after the environment's name belong to another program, byte for byte.
 PASSING_ON = {"run"}
+HELP = """\
+usage: pydock [--local | --global] [--echo] [--dry] COMMAND ...
+
+Python environments that are plain Docker images.
+
+commands:
+  create     Make an environment: its folder, its dockerfile and its image.
+  shell      Start a shell in an environment, in the working directory.
+  run        Run one command in an environment, in the working directory; its exit code is ours.
+  install    Install packages into an environment, and record them.
+  uninstall  Remove packages from an environment, with what only they needed.
+  update     Update packages, or all of them, as far as what was asked for (requirements.in) allows.
+  build      Build an environment's image from its files; also adopts a folder that came with a checkout.
+  envs       List the environments: name, Python, image, size, age, state.
+  delete     Remove an environment: its image and its folder.
+  config     Show the mode (local or global), the home folder, and every setting with where it came from.
+
+options:
+  --local    environments of this folder (./.pydock)
+  --global   environments of the user (~/.pydock)
+  --echo     print every docker command before it runs
+  --dry      only print the docker commands that would change something
+  --version  print pydock's version
+  -h, --help
+
+`pydock COMMAND --help` explains a command.
+"""
 FLAGS = {"--local", "--global", "--echo", "--dry", "--help", "-h", "--version"}
 
 

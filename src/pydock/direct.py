@@ -11,16 +11,18 @@ import os
 import subprocess
 
 from pydock import errors
-from pydock.command_line import Call, read_call
 from pydock.docker_commands import image_exists, shell_command
 from pydock.environment import find_environment
 from pydock.running import check_local, run_argv
 from pydock.settings import load_settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pydock.command_line import Call
 
-def run_directly(argv: list[str]) -> None:
+
+def run_directly(call: Call) -> None:
     """Replace this process by the container's client; return if this call is not for the direct road."""
-    call = read_call(argv)
     if call.flags - {"--local", "--global"} or not _complete(call):
         return
     try:

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 Client = tuple[str, ...]
 
-LABEL_ENVIRONMENT = "pydock.environment"
-LABEL_NAME = "pydock.name"
+LABEL = "pydock.version"  # on every image, for `docker images --filter label=pydock.version`
 
 # Nobody types these in a row, so that ctrl-p reaches the program (moby's default swallows it).
 DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-_"
@@ -104,11 +103,6 @@ def build_image(
     return [*argv, *options, context]
 
 
-def labels(environment: Environment) -> dict[str, str]:
-    """Return an image's labels: whose it is, with no path in clear."""
-    return {LABEL_ENVIRONMENT: environment.identity, LABEL_NAME: environment.name}
-
-
 def inspect_images(client: Client, images: Sequence[str]) -> list[str]:
     return [*client, "image", "inspect", *images]
 
@@ -117,14 +111,9 @@ def image_exists(client: Client, image: str) -> list[str]:
     return [*client, "image", "inspect", "--format", "{{.Id}}", image]
 
 
-def list_images(client: Client, *, reference: str = "", label: str = "") -> list[str]:
+def list_images(client: Client, reference: str) -> list[str]:
     """Return the command that lists images, newest first, a JSON object a line."""
-    argv = [*client, "images", "--no-trunc", "--format", "{{json .}}"]
-    if reference:
-        argv += ["--filter", f"reference={reference}"]
-    if label:
-        argv += ["--filter", f"label={label}"]
-    return argv
+    return [*client, "images", "--no-trunc", "--filter", f"reference={reference}", "--format", "{{json .}}"]
 
 
 def tag_image(client: Client, image: str, tag: str) -> list[str]:

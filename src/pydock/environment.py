@@ -79,6 +79,23 @@ class Environment(NamedTuple):
             parts += [relative, content]
         return f"{self.repository}:{self.identity}-{_digest(parts)[:16]}"
 
+    @property
+    def content_pattern(self) -> str:
+        """What lists the images of any environment that were built from what this one is built from."""
+        return f"{self.prefix}*:*-{self.content_tag().rpartition('-')[2]}"
+
+    def base_image(self) -> str:
+        """Return the image that the dockerfile begins with, "" where it takes more than its ARGs to tell."""
+        with open(self.path(DOCKERFILE), encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        values = dict(re.findall(r"^ARG (\w+)=(\S+)$", text, re.MULTILINE))
+        values.update({name: value for name, value in self.build_arguments.items() if name in values})
+        stages = re.findall(r"^FROM (\S+)$", text, re.MULTILINE | re.IGNORECASE)
+        if len(stages) != 1:
+            return ""
+        image = re.sub(r"\$\{(\w+)\}", lambda found: values.get(found.group(1), "$"), stages[0])
+        return "" if "$" in image else image
+
     def path(self, file: str) -> str:
         return os.path.join(self.folder, file)
 

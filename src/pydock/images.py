@@ -9,7 +9,7 @@ import re
 import tarfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydock import docker_commands, errors
+from pydock import __version__, docker_commands, errors
 from pydock.environment import DOCKERFILE
 from pydock.network import describe_network
 
@@ -66,7 +66,6 @@ class Images:
         if self._engine.rootless:
             arguments.update(UID="0", GID="0")
         self._build(
-            environment,
             context,
             os.path.join(context, DOCKERFILE),
             tags=tags,
@@ -75,9 +74,31 @@ class Images:
             pull=pull,
         )
 
+    def build_or_adopt(self, environment: Environment, tags: Sequence[str]) -> None:
+        """Tag an image that was built from the same content, on the same base, for another folder; else build.
+
+        What the engine's build cache would do in a fifth of a second, two tags do in a twentieth.
+        """
+        twin = None if self._engine.dry else self._twin(environment)
+        if twin is None:
+            self.build(environment, tags)
+            return
+        for tag in tags:
+            self.tag(twin, tag)
+
+    def _twin(self, environment: Environment) -> str | None:
+        listed = self.listed(environment.content_pattern)
+        base = environment.base_image()
+        if not listed or not base:
+            return None
+        found = self.inspect_all([base, listed[0].tag])
+        if len(found) < 2:  # noqa: PLR2004 - one of the two is not there
+            return None
+        bottom, image = found
+        return image.id if image.layers[: len(bottom.layers)] == bottom.layers else None
+
     def build_text(
         self,
-        environment: Environment,
         dockerfile: str,
         *,
         context: str,
@@ -85,7 +106,7 @@ class Images:
         output: str = "",
     ) -> None:
         """Build a dockerfile that is nowhere on the disk."""
-        self._build(environment, context, "-", tags=tags, output=output, stdin=dockerfile)
+        self._build(context, "-", tags=tags, output=output, stdin=dockerfile)
 
     def current(self, environment: Environment) -> Image | None:
         """Return the image that was built from the folder as it is now, None if there is none."""
@@ -106,9 +127,9 @@ class Images:
         """Return the tags of all images that were ever built for this environment, newest first."""
         return [image.tag for image in self.listed(environment.tag_pattern)]
 
-    def listed(self, reference: str = "", label: str = "") -> list[ListedImage]:
-        """Return the images with a tag of that pattern, or with that label, newest first."""
-        argv = docker_commands.list_images(self._engine.client, reference=reference, label=label)
+    def listed(self, reference: str) -> list[ListedImage]:
+        """Return the images with a tag of that pattern, newest first."""
+        argv = docker_commands.list_images(self._engine.client, reference)
         rows = [json.loads(row) for row in self._engine.ask(argv).splitlines() if row.strip()]
         return [ListedImage.of(row) for row in rows]
 
@@ -174,7 +195,6 @@ class Images:
 
     def _build(
         self,
-        environment: Environment,
         context: str,
         dockerfile: str,
         *,
@@ -193,7 +213,7 @@ class Images:
             tags=tags,
             arguments=arguments,
             inherited=network.proxies,
-            labels={} if output else docker_commands.labels(environment),
+            labels={} if output else {docker_commands.LABEL: __version__},
             secrets=network.secrets,
             output=output,
             no_cache=no_cache,

@@ -144,7 +144,7 @@ class Packages:
             frozen=FROZEN,
         )
         tags = [self._environment.candidate]
-        self._images.build_text(self._environment, dockerfile, context=BUILD_CONTEXT, tags=tags)
+        self._images.build_text(dockerfile, context=BUILD_CONTEXT, tags=tags)
 
     def _resolve(self, asked: Sequence[Line], upgrade: Sequence[str]) -> str:
         """Return the pins for what is asked for; `upgrade` names what may change, or is `[EVERYTHING]`."""
@@ -169,7 +169,7 @@ class Packages:
             upgrade_with_pip=shlex.join(with_pip),
         )
         with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
-            self._images.build_text(self._environment, dockerfile, context=BUILD_CONTEXT, output=folder)
+            self._images.build_text(dockerfile, context=BUILD_CONTEXT, output=folder)
             return self._pinned(files.read_bytes(os.path.join(folder, REQUIREMENTS)).decode(), asked)
 
     def _rebuild(self, pinned: str) -> None:

@@ -31,32 +31,13 @@ JOIN = {"packages": lambda words: "".join(f"{word}\n" for word in words), "comma
 SHORT = {"requirement": "-r", "yes": "-y"}
 BUG = 3
 
-OWN_HELP = """\
-usage: pydock [--local | --global] [--echo] [--dry] COMMAND ...
 
-Python environments that are plain Docker images.
-
-commands:
-{commands}
-
-options:
-  --local    environments of this folder (./.pydock)
-  --global   environments of the user (~/.pydock)
-  --echo     print every docker command before it runs
-  --dry      only print the docker commands that would change something
-  --version  print pydock's version
-  -h, --help
-
-`pydock COMMAND --help` explains a command.
-"""
-
-
-def run_program(argv: list[str]) -> int:
+def run_program(call: Call) -> int:
     """Run one command; return its exit code. Errors are sentences on stderr, never a traceback."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     try:
-        return _run(argv)
+        return _run(call)
     except KeyboardInterrupt:
         complain("Interrupted; nothing was changed.")
         return errors.Interrupted.code
@@ -99,23 +80,7 @@ def parser_for(name: str, task: Task[Any]) -> argparse.ArgumentParser:
     return parser
 
 
-def own_help() -> str:
-    lines = []
-    for name, task in commands().items():
-        if name in namespace.task_names:
-            summary = (task.__doc__ or "").strip().splitlines()[0]
-            lines.append(f"  {name:<10} {summary}")
-    return OWN_HELP.format(commands="\n".join(lines))
-
-
-def _run(argv: list[str]) -> int:
-    call = read_call(argv)
-    if "--version" in call.flags:
-        print(f"pydock {__version__}")
-        return 0
-    if not call.command:
-        print(own_help(), end="")
-        return 0
+def _run(call: Call) -> int:
     task = commands().get(call.command)
     if task is None:
         kind = "option" if call.command.startswith("-") else "command"

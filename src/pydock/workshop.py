@@ -60,7 +60,7 @@ class Workshop:
             files.write_new(place, {DOCKERFILE: dockerfile, REQUIREMENTS: ""})
             staged = environment._replace(folder=place)
             try:
-                self.images.build(staged, [staged.content_tag(), staged.alias])
+                self.images.build_or_adopt(staged, [staged.content_tag(), staged.alias])
                 if lines:
                     self._packages(staged).install(lines)
             except BaseException:
