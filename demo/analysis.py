@@ -15,5 +15,7 @@ monthly = (
     .round(1)
 )
 monthly.to_csv("monthly.csv")
-print(f"Seattle, {days['date'].min():%Y} to {days['date'].max():%Y}, {len(days)} days, pandas {pd.__version__}\n")
+print(
+    f"Seattle, {days['date'].min():%Y} to {days['date'].max():%Y}, {len(days)} days, pandas {pd.__version__}\n"
+)
 print(monthly.to_string())

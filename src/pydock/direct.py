@@ -13,12 +13,14 @@ import subprocess
 from pydock import errors
 from pydock.docker_commands import image_exists, shell_command
 from pydock.environment import find_environment
-from pydock.running import check_local, run_argv
+from pydock.running import check_local, container_name, leave_nothing_behind, run_argv
 from pydock.settings import load_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydock.command_line import Call
+    from pydock.environment import Environment
+    from pydock.settings import Settings
 
 
 def run_directly(call: Call) -> None:
@@ -26,18 +28,20 @@ def run_directly(call: Call) -> None:
     if call.flags - {"--local", "--global"} or not _complete(call):
         return
     try:
-        command = direct_argv(call)
+        settings = load_settings(None, call.settings)
+        environment = find_environment(settings, call.rest[0])
+        container = container_name(environment)
+        argv = direct_argv(settings, environment, container, call)
     except errors.PydockError:
         return
-    if command:
+    if argv:
+        os.set_inheritable(leave_nothing_behind(settings, container), True)
         os.environ.setdefault("DOCKER_CLI_HINTS", "false")
-        os.execvp(command[0], command)
+        os.execvp(argv[0], argv)
 
 
-def direct_argv(call: Call) -> list[str]:
+def direct_argv(settings: Settings, environment: Environment, container: str, call: Call) -> list[str]:
     """Return the argv to become, empty where the environment's image is not there."""
-    settings = load_settings(None, call.settings)
-    environment = find_environment(settings, call.rest[0])
     check_local(settings)
     image = environment.content_tag()
     try:
@@ -47,7 +51,7 @@ def direct_argv(call: Call) -> list[str]:
     if answer.returncode:
         return []
     command = call.rest[1:] if call.command == "run" else shell_command(settings.shell)
-    return run_argv(settings, environment, image, command)
+    return run_argv(settings, environment, image, container, command)
 
 
 def _complete(call: Call) -> bool:

@@ -37,6 +37,7 @@ def run_command(
     client: Client,
     image: str,
     environment: Environment,
+    container: str,
     folder: str,
     command: Sequence[str],
     terminal: Terminal,
@@ -47,7 +48,7 @@ def run_command(
     `-i` whenever stdin is open, `-t` only between terminals; `--mount`, because `-v` breaks paths at colons.
     """
     target = f"/home/{environment.caller.name}/{os.path.basename(folder) or 'root'}"
-    argv = [*client, "run", "--rm", "--init", "--pull", "never"]
+    argv = [*client, "run", "--rm", "--init", "--pull", "never", "--name", container]
     if terminal.stdin_open:
         argv.append("--interactive")
     if terminal.interactive:
@@ -128,12 +129,20 @@ def create_container(client: Client, image: str, name: str) -> list[str]:
     return [*client, "create", "--pull", "never", "--network", "none", "--name", name, image, "true"]
 
 
+def list_containers(client: Client, images: Sequence[str]) -> list[str]:
+    """Return the command that names the containers, running or not, that were made of any of the images."""
+    argv = [*client, "ps", "--all", "--format", "{{.Names}}"]
+    for image in images:
+        argv += ["--filter", f"ancestor={image}"]
+    return argv
+
+
 def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     return [*client, "cp", f"{container}:{path}", "-"]
 
 
 def remove_container(client: Client, container: str) -> list[str]:
-    return [*client, "rm", container]
+    return [*client, "rm", "--force", container]
 
 
 def security_options(client: Client) -> list[str]:

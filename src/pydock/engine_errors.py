@@ -120,7 +120,11 @@ def _build_failure(argv: Sequence[str], words: str) -> errors.PydockError:
             found = re.search(meaning.pattern, words)
             if found:
                 image = next((group for group in found.groups() if group), "named in the dockerfile")
-                return meaning.error(meaning.message.format(client=argv[0], image=image.strip("\"'")))
+                return meaning.error(
+                    meaning.message.format(
+                        client=argv[0], image=image.strip("\"'").removeprefix("docker.io/library/")
+                    )
+                )
         return errors.BuildFailed(f"The engine refused the build:\n{_last_lines(words, MAX_LINES)}")
     if NO_INDEX.search(step):
         hint = (

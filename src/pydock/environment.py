@@ -69,13 +69,14 @@ class Environment(NamedTuple):
         It is missing on the engine exactly when the folder has changed since the last build, or was never
         built. `requirements` stands in for the file's content, for a change that is not written yet.
         """
-        parts: list[str | bytes] = [f"{name}={value}" for name, value in sorted(self.build_arguments.items())]
+        contents: dict[str, bytes] = {}
         for path in _built_from(self.folder):
-            relative = os.path.relpath(path, self.folder)
             with open(path, "rb") as file:
-                content = file.read()
-            if relative == REQUIREMENTS and requirements is not None:
-                content = requirements
+                contents[os.path.relpath(path, self.folder)] = file.read()
+        if requirements is not None:
+            contents[REQUIREMENTS] = requirements
+        parts: list[str | bytes] = [f"{name}={value}" for name, value in sorted(self.build_arguments.items())]
+        for relative, content in sorted(contents.items()):
             parts += [relative, content]
         return f"{self.repository}:{self.identity}-{_digest(parts)[:16]}"
 
@@ -196,10 +197,10 @@ def check_base(base: str) -> str:
 
 
 def _built_from(folder: str) -> Iterator[str]:
-    """Yield every file that can have a part in the image, in a fixed order."""
+    """Yield every file that can have a part in the image."""
     for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
             if name.startswith(".") and name != ".dockerignore":
                 continue
             if parent == folder and name in NOT_BUILT_FROM:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import shlex
 from json import dumps
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 from invoke import Context, Exit, task
 
@@ -18,9 +18,6 @@ from pydock.environment import check_base, check_name, check_version
 from pydock.messages import confirm, say
 from pydock.network import describe_network
 from pydock.workshop import Workshop, context_settings
-
-if TYPE_CHECKING:
-    from pydock.packages import Changes
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -66,7 +63,7 @@ def create(c: Context, name: str, version: str | None = None, requirement: str =
         )
     lines = requirements.parse_file(requirement) if requirement else []
     workshop.create(name, version or "", base, lines)
-    say(f"Environment '{name}' is ready; `pydock shell {name}` starts it.")
+    workshop.say(f"Environment '{name}' is ready; `pydock shell {name}` starts it.")
 
 
 @task(positional=["name"], help=NAME_HELP)
@@ -109,8 +106,9 @@ def install(c: Context, name: str, packages: str | None = None, requirement: str
         raise errors.UsageError(
             f"Which packages? For example `pydock install {name} pandas`, or --requirement FILE."
         )
-    with Workshop(c).packages(name) as contents:
-        _report(name, contents.install(lines))
+    workshop = Workshop(c)
+    with workshop.packages(name) as contents:
+        workshop.report(name, contents.install(lines))
 
 
 @task(positional=["name", "packages"], help={**NAME_HELP, "packages": "the packages' names"})
@@ -120,8 +118,9 @@ def uninstall(c: Context, name: str, packages: str) -> None:
     names = requirements.package_names(packages)
     if not names:
         raise errors.UsageError(f"Which packages? For example `pydock uninstall {name} pandas`.")
-    with Workshop(c).packages(name) as contents:
-        _report(name, contents.uninstall(names))
+    workshop = Workshop(c)
+    with workshop.packages(name) as contents:
+        workshop.report(name, contents.uninstall(names))
 
 
 @task(positional=["name", "packages"], help={**NAME_HELP, "packages": "the packages' names; none for all"})
@@ -129,8 +128,9 @@ def uninstall(c: Context, name: str, packages: str) -> None:
 def update(c: Context, name: str, packages: str | None = None) -> None:
     """Update packages, or all of them, as far as what was asked for (requirements.in) allows."""
     names = requirements.package_names(packages or "")
-    with Workshop(c).packages(name) as contents:
-        _report(name, contents.update(names))
+    workshop = Workshop(c)
+    with workshop.packages(name) as contents:
+        workshop.report(name, contents.update(names))
 
 
 @task(
@@ -142,7 +142,7 @@ def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> 
     """Build an environment's image from its files; also adopts a folder that came with a checkout."""
     workshop = Workshop(c)
     left = workshop.build(name, no_cache=no_cache, pull=pull)
-    say(f"Environment '{name}' is built.")
+    workshop.say(f"Environment '{name}' is built.")
     if left:
         say("The image before it is left without a name; `docker image prune` removes such images.")
 
@@ -172,7 +172,7 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
     if not workshop.engine.dry:
         confirm(f"Remove the image and the folder {environment.folder}?", yes=yes)
     workshop.delete(environment)
-    say(f"Environment '{name}' is removed.")
+    workshop.say(f"Environment '{name}' is removed.")
 
 
 @task(help={"json": "for programs"})
@@ -187,10 +187,3 @@ def config(c: Context, json: bool = False) -> None:
 def _exit_like(code: int) -> None:
     if code:
         raise Exit(code=code)
-
-
-def _report(name: str, changes: Changes) -> None:
-    if changes.added or changes.removed:
-        print(changes)
-    else:
-        say(f"Nothing to change in '{name}'.")

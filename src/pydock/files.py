@@ -75,7 +75,8 @@ def write_new(folder: str, contents: Mapping[str, str]) -> None:
 def commit(folder: str, requirements: str, asked: str) -> None:
     """Replace `requirements.txt` and `requirements.in` together; killed at any point, `recover` completes it."""
     waiting = os.path.join(folder, WAITING + _digest(requirements.encode()))
-    _write(waiting, asked)
+    _write(f"{waiting}.new", asked)
+    os.replace(f"{waiting}.new", waiting)
     target = os.path.join(folder, REQUIREMENTS)
     replacement = os.path.join(folder, f".{REQUIREMENTS}.new")
     _write(replacement, requirements)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import tarfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -150,18 +149,13 @@ class Images:
             tags.append(environment.alias)
         if not tags:
             return
-        argv = docker_commands.remove_images(self._engine.client, tags)
-        if self._engine.dry:
-            self._engine.change(argv)
-            return
-        answer = self._engine.attempt(argv)
-        if answer.failed and re.search(
-            r"is using its referenced image|image is in use by|in use by a container", answer.stderr
-        ):
+        users = self._engine.ask(docker_commands.list_containers(self._engine.client, sorted(ours))).split()
+        if users:
             raise errors.ImageInUse(
-                f"A container still uses the image of '{environment.name}'. Stop and remove it (`docker ps -a` lists "
-                "it) and try again; the folder was not touched."
+                f"The image of '{environment.name}' is used by container {', '.join(users)}. Remove it "
+                f"(`docker rm --force {users[0]}`) and try again; nothing was removed."
             )
+        self._engine.change(docker_commands.remove_images(self._engine.client, tags))
 
     def remove_superseded(self, environment: Environment) -> None:
         """Remove every image of the environment but the one that its folder describes now."""

@@ -115,8 +115,11 @@ def check_file(path: str) -> None:
 
     Options and paths pass: the dockerfile is the user's and may have a use for them.
     """
-    with open(path, encoding="utf-8", errors="replace") as file:
-        lines = _logical_lines(file.read())
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = _logical_lines(file.read())
+    except FileNotFoundError:  # the dockerfile has no use for it
+        return
     for number, written in lines:
         if not re.match(r"\s*(?:$|#|-|\.|/)", written):
             _parse_line(written, f"{path}, line {number}")
@@ -208,11 +211,11 @@ def _parse_line(written: str, place: str) -> Line:
     bare = _without_comment(written)
     if not bare:
         return Line(written, "")
-    if bare.startswith("-"):
-        return Line(_option(bare, written, place), "")
     # Hashes bind one file of one version; what is recorded here is installed from whatever index there is.
     bare = re.sub(r"\s+--hash=\S+", "", bare)
     try:
+        if bare.startswith("-"):
+            return Line(_option(bare, written), "")
         line = parse_specifier(bare)
     except errors.UsageError as error:
         raise errors.BadRequirements(f"{place}: {error.message}") from error
@@ -223,18 +226,16 @@ def _without_comment(text: str) -> str:
     return re.sub(r"(?:^|\s)#.*$", "", text).strip()
 
 
-def _option(bare: str, written: str, place: str) -> str:
+def _option(bare: str, written: str) -> str:
     word = re.split(r"[\s=]", bare, maxsplit=1)[0]
     if word in {"-e", "--editable"} and not VCS.match(bare[len(word) :].strip(" =")):
-        raise errors.BadRequirements(
-            f"{place}: '{bare}' is a path on this machine, which `docker build` elsewhere would not find."
+        raise errors.UsageError(
+            f"'{bare}' is a path on this machine, which `docker build` elsewhere would not find."
         )
     if word in {"-c", "--constraint"}:
-        raise errors.BadRequirements(f"{place}: '{bare}': put the bounds into the requirement lines instead.")
+        raise errors.UsageError(f"'{bare}': put the bounds into the requirement lines instead.")
     if word not in OPTIONS and word not in {"-e", "--editable"}:
-        raise errors.BadRequirements(
-            f"{place}: option '{word}' is not one that a requirements file can have here."
-        )
+        raise errors.UsageError(f"option '{word}' is not one that a requirements file can have here.")
     _refuse_password(bare)
     return written.strip()
 

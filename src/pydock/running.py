@@ -21,17 +21,51 @@ if TYPE_CHECKING:
 LOCAL_ENDPOINTS = ("unix://", "npipe://", "fd://", "tcp://localhost", "tcp://127.", "tcp://[::1]")
 
 
-def run_argv(settings: Settings, environment: Environment, image: str, command: Sequence[str]) -> list[str]:
+def container_name(environment: Environment) -> str:
+    """Return a name that no other container has."""
+    return f"{environment.name}-{os.urandom(6).hex()}"
+
+
+def run_argv(
+    settings: Settings, environment: Environment, image: str, container: str, command: Sequence[str]
+) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory."""
     return docker_commands.run_command(
         settings.engine,
         image,
         environment,
+        container,
         working_directory(),
         command,
         this_terminal(),
         settings.run_options,
     )
+
+
+def leave_nothing_behind(settings: Settings, container: str) -> int:
+    """Start a watcher that removes the container once the returned file descriptor is closed by everybody.
+
+    The engine's client abandons its container when it is killed, or when nobody reads its output any more; who
+    holds the descriptor may therefore end in any way. A detached container (`--detach`) is left alone.
+    """
+    reader, writer = os.pipe()
+    if "--detach" in settings.run_options or "-d" in settings.run_options:
+        os.close(reader)
+        return writer
+    if os.fork() == 0:
+        try:
+            os.setsid()
+            null = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(null, stream)
+            os.close(writer)
+            os.read(reader, 1)
+            removal = docker_commands.remove_container(settings.engine, container)
+            os.execvp(removal[0], removal)
+        finally:
+            os._exit(0)
+    os.close(reader)
+    return writer
 
 
 def this_terminal() -> Terminal:

@@ -134,15 +134,15 @@ def find_home(mode: str, home: str, folder: str, user_home: str) -> Home:
         return Home(
             os.path.normpath(os.path.join(folder, os.path.expanduser(home))), "local", "setting `home`"
         )
-    here = folder
-    while True:
+    here, end = folder, os.path.realpath(user_home)
+    while os.path.realpath(here) != end:
         candidate = os.path.join(here, ".pydock")
-        if candidate != global_folder and _is_folder_to_trust(candidate, anyone=here == folder):
+        if _is_folder_to_trust(candidate, anyone=here == folder):
             return Home(candidate, "local", f"found {candidate}")
-        above = os.path.dirname(here)
-        if above == here:
-            return Home(global_folder, "global", "no .pydock folder here or above")
-        here = above
+        if here == os.path.dirname(here):
+            break
+        here = os.path.dirname(here)
+    return Home(global_folder, "global", "no .pydock folder here or above")
 
 
 def working_directory() -> str:

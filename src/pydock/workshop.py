@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,10 @@ from pydock.environment import (
     find_environment,
 )
 from pydock.images import Images
-from pydock.messages import warn
+from pydock.messages import say, warn
 from pydock.packages import Packages
 from pydock.rendering import render
-from pydock.running import check_local, run_argv
+from pydock.running import check_local, container_name, leave_nothing_behind, run_argv
 from pydock.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from invoke import Context
 
+    from pydock.packages import Changes
     from pydock.requirements import Line
 
 
@@ -56,9 +58,14 @@ class Workshop:
             caller=environment.caller,
             installer=self.settings.installer,
         )
+        contents = {DOCKERFILE: dockerfile, REQUIREMENTS: ""}
         with self._new_folder(folder) as place:
-            files.write_new(place, {DOCKERFILE: dockerfile, REQUIREMENTS: ""})
+            files.write_new(place, contents)
             staged = environment._replace(folder=place)
+            if self.engine.dry:
+                print(_as_shell(folder, contents))
+                self.images.build(environment, [staged.content_tag(), staged.alias])
+                return
             try:
                 self.images.build_or_adopt(staged, [staged.content_tag(), staged.alias])
                 if lines:
@@ -97,12 +104,31 @@ class Workshop:
             if not self.engine.dry:
                 files.remove_folder(environment.folder)
 
+    def say(self, sentence: str) -> None:
+        """Say what was done, if it was."""
+        if not self.engine.dry:
+            say(sentence)
+
+    def report(self, name: str, changes: Changes) -> None:
+        if changes.added or changes.removed:
+            print(changes)
+        else:
+            self.say(f"Nothing to change in '{name}'.")
+
     def run(self, name: str, command: Sequence[str]) -> int:
         """Run a command in the environment, on our own terminal; return its exit code."""
         environment = self.environment(name)
         check_local(self.settings)
         image = self._image_to_run(environment)
-        return self.engine.terminal(run_argv(self.settings, environment, image, command))
+        container = container_name(environment)
+        argv = run_argv(self.settings, environment, image, container, command)
+        if self.engine.dry:
+            return self.engine.terminal(argv)
+        held = leave_nothing_behind(self.settings, container)
+        try:
+            return self.engine.terminal(argv)
+        finally:
+            os.close(held)
 
     def _image_to_run(self, environment: Environment) -> str:
         tag = environment.content_tag()
@@ -139,3 +165,12 @@ def context_settings(context: Context) -> Settings:
     """
     table = dict(context.config.get("pydock", {}))
     return load_settings(table, table.pop("command_line", None))
+
+
+def _as_shell(folder: str, contents: dict[str, str]) -> str:
+    """Return the shell lines that would make the folder."""
+    lines = [f"mkdir -p {shlex.quote(folder)}"]
+    for name, text in contents.items():
+        path = shlex.quote(os.path.join(folder, name))
+        lines.append(f"cat > {path} <<'END'\n{text}END" if text else f": > {path}")
+    return "\n".join(lines)
