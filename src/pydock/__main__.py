@@ -26,6 +26,9 @@ def main() -> None:
         from pydock.direct import run_directly
 
         run_directly(call)  # returns where the direct road is not for this call
+    from pydock.lean_invoke import import_invoke
+
+    import_invoke()
     from pydock.program import run_program
 
     sys.exit(run_program(call))

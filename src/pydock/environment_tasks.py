@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import functools
 import shlex
-from json import dumps
 from typing import Any, Callable, TypeVar
 
 from invoke import Context, Exit, task
 
-from pydock import errors, listing, requirements
+from pydock import errors
 from pydock.docker_commands import shell_command
 from pydock.environment import check_base, check_name, check_version
 from pydock.messages import confirm, say
-from pydock.network import describe_network
 from pydock.workshop import Workshop, context_settings
 
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -61,8 +59,7 @@ def create(c: Context, name: str, version: str | None = None, requirement: str =
         raise errors.UsageError(
             f"Which Python? Say `pydock create {name} 3.12`, or name an image with --base."
         )
-    lines = requirements.parse_file(requirement) if requirement else []
-    workshop.create(name, version or "", base, lines)
+    workshop.create(name, version or "", base, requirement)
     workshop.say(f"Environment '{name}' is ready; `pydock shell {name}` starts it.")
 
 
@@ -99,6 +96,8 @@ def run(c: Context, name: str, command: str) -> None:
 @says_what_went_wrong
 def install(c: Context, name: str, packages: str | None = None, requirement: str = "") -> None:
     """Install packages into an environment, and record them."""
+    from pydock import requirements
+
     lines = requirements.parse_specifiers(packages or "")
     if requirement:
         lines += requirements.parse_file(requirement)
@@ -115,7 +114,9 @@ def install(c: Context, name: str, packages: str | None = None, requirement: str
 @says_what_went_wrong
 def uninstall(c: Context, name: str, packages: str) -> None:
     """Remove packages from an environment, with what only they needed."""
-    names = requirements.package_names(packages)
+    from pydock.requirements import package_names
+
+    names = package_names(packages)
     if not names:
         raise errors.UsageError(f"Which packages? For example `pydock uninstall {name} pandas`.")
     workshop = Workshop(c)
@@ -127,7 +128,9 @@ def uninstall(c: Context, name: str, packages: str) -> None:
 @says_what_went_wrong
 def update(c: Context, name: str, packages: str | None = None) -> None:
     """Update packages, or all of them, as far as what was asked for (requirements.in) allows."""
-    names = requirements.package_names(packages or "")
+    from pydock.requirements import package_names
+
+    names = package_names(packages or "")
     workshop = Workshop(c)
     with workshop.packages(name) as contents:
         workshop.report(name, contents.update(names))
@@ -151,6 +154,10 @@ def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> 
 @says_what_went_wrong
 def envs(c: Context, json: bool = False) -> None:
     """List the environments: name, Python, image, size, age, state."""
+    from json import dumps
+
+    from pydock import listing
+
     workshop = Workshop(c)
     rows = listing.describe_environments(workshop.settings, workshop.images)
     if json:
@@ -179,6 +186,11 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
 @says_what_went_wrong
 def config(c: Context, json: bool = False) -> None:
     """Show the mode (local or global), the home folder, and every setting with where it came from."""
+    from json import dumps
+
+    from pydock import listing
+    from pydock.network import describe_network
+
     settings = context_settings(c)
     described = listing.describe_settings(settings, describe_network(settings))
     print(dumps(described, indent=2) if json else listing.settings_table(described))

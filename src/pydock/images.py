@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import __version__, docker_commands, errors
 from pydock.environment import DOCKERFILE
-from pydock.network import describe_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,6 +198,8 @@ class Images:
         no_cache: bool = False,
         pull: bool = False,
     ) -> None:
+        from pydock.network import describe_network
+
         network = describe_network(self._settings)
         argv = docker_commands.build_image(
             self._engine.client,

@@ -9,7 +9,6 @@ import argparse
 import shlex
 import signal
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from invoke import Config, Executor, Exit
@@ -54,6 +53,8 @@ def run_program(call: Call) -> int:
     except Exception:  # noqa: BLE001 - the last net
         complain("pydock met an error of its own. Please report it with the lines below.")
         print(f"pydock {__version__}, Python {sys.version.split()[0]}, {sys.platform}", file=sys.stderr)
+        import traceback
+
         traceback.print_exc()
         return BUG
 

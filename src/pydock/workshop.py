@@ -8,7 +8,7 @@ import shlex
 import tempfile
 from typing import TYPE_CHECKING
 
-from pydock import errors, files, requirements
+from pydock import errors, files
 from pydock.engine import Engine
 from pydock.environment import (
     DOCKERFILE,
@@ -20,7 +20,6 @@ from pydock.environment import (
 )
 from pydock.images import Images
 from pydock.messages import say, warn
-from pydock.packages import Packages
 from pydock.rendering import render
 from pydock.running import check_local, container_name, leave_nothing_behind, run_argv
 from pydock.settings import Settings, load_settings
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from invoke import Context
 
-    from pydock.packages import Changes
+    from pydock.packages import Changes, Packages
     from pydock.requirements import Line
 
 
@@ -45,8 +44,9 @@ class Workshop:
     def environment(self, name: str) -> Environment:
         return find_environment(self.settings, name)
 
-    def create(self, name: str, version: str, base: str, lines: Sequence[Line]) -> None:
-        """Make folder and image together, or neither; `lines` is what to install from the start."""
+    def create(self, name: str, version: str, base: str, requirement: str) -> None:
+        """Make folder and image together, or neither; `requirement` is a file to install from, or ""."""
+        lines = _read_requirements(requirement)
         folder = os.path.join(environments_folder(self.settings.home), name)
         environment = describe_environment(self.settings, name, folder)
         dockerfile = render(
@@ -84,9 +84,11 @@ class Workshop:
 
     def build(self, name: str, *, no_cache: bool, pull: bool) -> bool:
         """Build from the files as they are; return whether an older image was left without a name."""
+        from pydock.requirements import check_file
+
         environment = self.environment(name)
         with files.locked(environment.folder):
-            requirements.check_file(environment.path(REQUIREMENTS))
+            check_file(environment.path(REQUIREMENTS))
             before = self.images.tags(environment)
             tags = [environment.content_tag(), environment.alias]
             old = self.images.inspect(tags[0])
@@ -146,6 +148,8 @@ class Workshop:
         )
 
     def _packages(self, environment: Environment) -> Packages:
+        from pydock.packages import Packages
+
         return Packages(self.engine, self.images, self.settings, environment)
 
     @contextlib.contextmanager
@@ -165,6 +169,14 @@ def context_settings(context: Context) -> Settings:
     """
     table = dict(context.config.get("pydock", {}))
     return load_settings(table, table.pop("command_line", None))
+
+
+def _read_requirements(path: str) -> list[Line]:
+    if not path:
+        return []
+    from pydock.requirements import parse_file
+
+    return parse_file(path)
 
 
 def _as_shell(folder: str, contents: dict[str, str]) -> str:
