@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from pydock import __version__
@@ -12,16 +13,28 @@ from pydock import __version__
 
 def main() -> None:
     """Run the program on `sys.argv`; ends the process with the command's exit code."""
-    argv = sys.argv[1:]
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by the caller
+            stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # arguments need be no text
+    try:
+        code = _main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads our output has left: docs.python.org/3/library/signal.html
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
+
+
+def _main(argv: list[str]) -> int:
     if argv == ["--version"]:
         print(f"pydock {__version__}")
-        return
+        return 0
     from pydock.command_line import HELP, read_call
 
     call = read_call(argv)
-    if not call.command:
+    if call.command is None:
         print(f"pydock {__version__}" if "--version" in call.flags else HELP.rstrip())
-        return
+        return 0
     if call.command in {"run", "shell"}:
         from pydock.direct import run_directly
 
@@ -31,7 +44,7 @@ def main() -> None:
     import_invoke()
     from pydock.program import run_program
 
-    sys.exit(run_program(call))
+    return run_program(call)
 
 
 if __name__ == "__main__":

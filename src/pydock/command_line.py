@@ -37,10 +37,10 @@ FLAGS = {"--local", "--global", "--echo", "--dry", "--help", "-h", "--version"}
 
 
 class Call(NamedTuple):
-    """A call's own flags, its command ("" if none) and what follows it."""
+    """A call's own flags, its command (None if there is none) and what follows it."""
 
     flags: frozenset[str]
-    command: str
+    command: str | None
     rest: list[str]
 
     @property
@@ -55,4 +55,4 @@ def read_call(argv: list[str]) -> Call:
     for index, word in enumerate(argv):
         if word not in FLAGS:
             return Call(frozenset(argv[:index]), word, argv[index + 1 :])
-    return Call(frozenset(argv), "", [])
+    return Call(frozenset(argv), None, [])

@@ -130,8 +130,8 @@ def create_container(client: Client, image: str, name: str) -> list[str]:
 
 
 def list_containers(client: Client, images: Sequence[str]) -> list[str]:
-    """Return the command that names the containers, running or not, that were made of any of the images."""
-    argv = [*client, "ps", "--all", "--format", "{{.Names}}"]
+    """Return the command that lists containers of the images, running or not: the name of the image, their own."""
+    argv = [*client, "ps", "--all", "--format", "{{.Image}} {{.Names}}"]
     for image in images:
         argv += ["--filter", f"ancestor={image}"]
     return argv

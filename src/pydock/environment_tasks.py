@@ -34,7 +34,7 @@ def says_what_went_wrong(body: Body) -> Body:
 
 
 NAME_HELP = {"name": "the environment's name"}
-PACKAGES_HELP = "packages: pandas 'scipy>=1.11' (under inv, one quoted text: \"pandas scipy>=1.11\")"
+PACKAGES_HELP = "requirement specifiers: pandas 'scipy>=1.11' (under inv one quoted text, \"\" for none)"
 
 
 @task(
@@ -43,7 +43,7 @@ PACKAGES_HELP = "packages: pandas 'scipy>=1.11' (under inv, one quoted text: \"p
         "name": "what the environment is to be called",
         "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim",
         "requirement": "a requirements file to start from",
-        "base": "any image with Python, instead of python:VERSION",
+        "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
 )
 @says_what_went_wrong
@@ -51,14 +51,14 @@ def create(c: Context, name: str, version: str | None = None, requirement: str =
     """Make an environment: its folder, its dockerfile and its image."""
     workshop = Workshop(c)
     check_name(name)
-    if base:
-        check_base(base)
-    elif version:
+    if version:
         check_version(version)
-    else:
+    elif not base:
         raise errors.UsageError(
             f"Which Python? Say `pydock create {name} 3.12`, or name an image with --base."
         )
+    if base:
+        base = check_base(f"{base}:{version}" if version else base)
     workshop.create(name, version or "", base, requirement)
     workshop.say(f"Environment '{name}' is ready; `pydock shell {name}` starts it.")
 
@@ -124,7 +124,7 @@ def uninstall(c: Context, name: str, packages: str) -> None:
         workshop.report(name, contents.uninstall(names))
 
 
-@task(positional=["name", "packages"], help={**NAME_HELP, "packages": "the packages' names; none for all"})
+@task(positional=["name"], help={**NAME_HELP, "packages": "the packages' names; none for all"})
 @says_what_went_wrong
 def update(c: Context, name: str, packages: str | None = None) -> None:
     """Update packages, or all of them, as far as what was asked for (requirements.in) allows."""

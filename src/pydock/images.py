@@ -148,7 +148,9 @@ class Images:
             tags.append(environment.alias)
         if not tags:
             return
-        users = self._engine.ask(docker_commands.list_containers(self._engine.client, sorted(ours))).split()
+        containers = self._engine.ask(docker_commands.list_containers(self._engine.client, sorted(ours)))
+        pairs = [line.partition(" ") for line in containers.splitlines()]
+        users = [name for image, _, name in pairs if image in tags]  # a twin's container takes no harm
         if users:
             raise errors.ImageInUse(
                 f"The image of '{environment.name}' is used by container {', '.join(users)}. Remove it "

@@ -48,8 +48,7 @@ def run_program(call: Call) -> int:
             complain(error.message)
         return error.code
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has left; Python would complain once more at its end
-        return 1
+        raise  # main() knows what to do
     except Exception:  # noqa: BLE001 - the last net
         complain("pydock met an error of its own. Please report it with the lines below.")
         print(f"pydock {__version__}, Python {sys.version.split()[0]}, {sys.platform}", file=sys.stderr)
@@ -82,13 +81,14 @@ def parser_for(name: str, task: Task[Any]) -> argparse.ArgumentParser:
 
 
 def _run(call: Call) -> int:
-    task = commands().get(call.command)
+    command = call.command or ""
+    task = commands().get(command)
     if task is None:
-        kind = "option" if call.command.startswith("-") else "command"
+        kind = "option" if command.startswith("-") else "command"
         raise errors.UsageError(
-            f"pydock has no {kind} '{call.command}'.{nearest(call.command, commands())} `pydock --help` lists what it has."
+            f"pydock has no {kind} '{command}'.{nearest(command, commands())} `pydock --help` lists what it has."
         )
-    parser = parser_for(call.command, task)
+    parser = parser_for(command, task)
     if call.flags & {"--help", "-h"}:
         parser.print_help()
         return 0
@@ -103,7 +103,7 @@ def _run(call: Call) -> int:
         "run": {"echo": "--echo" in flags, "dry": "--dry" in flags},
         "pydock": {"command_line": call.settings},
     }
-    Executor(namespace, Config(overrides=overrides)).execute((call.command, values))
+    Executor(namespace, Config(overrides=overrides)).execute((command, values))
     return 0
 
 
@@ -126,7 +126,7 @@ def _parse_passing_on(parser: argparse.ArgumentParser, call: Call) -> tuple[set[
     if inner.flags & {"--help", "-h"}:
         parser.print_help()
         raise Exit(code=0)
-    if inner.command.startswith("-"):
+    if (inner.command or "").startswith("-"):
         parser.error(f"unrecognized option: {inner.command}")
     if not inner.command or not inner.rest:
         parser.error("the following arguments are required: name, command")
