@@ -1,0 +1,69 @@
+"""A package index of many small packages, made and served on this machine: 150 installs need 150 packages."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import subprocess
+import threading
+import zipfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MODULES = 5
+FUNCTION = (
+    'def function_{number}(value: int) -> int:\n    """Add {number}."""\n    return value + {number}\n\n\n'
+)
+
+
+def package_name(number: int) -> str:
+    return f"pydock-small-{number:03}"
+
+
+@contextlib.contextmanager
+def served_packages(folder: Path, count: int) -> Iterator[str]:
+    """Serve packages 1 to `count`; yield the text of a pip.conf that leads there, from builds too."""
+    for number in range(1, count + 1):
+        write_wheel(folder / package_name(number), package_name(number))
+    host = _bridge_address()
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer((host, 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"[global]\nindex-url = http://{host}:{server.server_port}/\ntrusted-host = {host}\n"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def write_wheel(folder: Path, name: str) -> None:
+    """Write a wheel of a few modules, as a small package has them."""
+    module = name.replace("-", "_")
+    info = f"{module}-1.0.dist-info"
+    files = {f"{module}/__init__.py": ""}
+    for number in range(MODULES):
+        files[f"{module}/part_{number}.py"] = "".join(FUNCTION.format(number=line) for line in range(40))
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+    files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / f"{module}-1.0-py3-none-any.whl", "w") as wheel:
+        for file, text in files.items():
+            wheel.writestr(file, text)
+
+
+def _bridge_address() -> str:
+    """Return this machine's address on the engine's bridge, which builds can reach."""
+    argv = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
