@@ -37,12 +37,15 @@ stamp=.venv/made-from-$(cksum <pyproject.toml | tr ' ' '-')
 if [ -e "$stamp" ]; then
     exit 0
 fi
-python=$(find_python)
-say "Making .venv with $("$python" --version) …"
-rm -rf .venv
-make_venv "$python"
+if [ ! -x .venv/bin/python ]; then
+    python=$(find_python)
+    say "Making .venv with $("$python" --version) …"
+    rm -rf .venv
+    make_venv "$python"
+fi
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' 2>&1 | grep -v WARNING >&2 || true
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group dev 2>&1 | grep -v WARNING >&2 || true
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --editable . --group dev 2>&1 | grep -v WARNING >&2 || true
 .venv/bin/pydock --version >/dev/null
 .venv/bin/python -m pytest --version >/dev/null
+rm -f .venv/made-from-*
 touch "$stamp"

@@ -1,0 +1,177 @@
+"""Builds dist/pydock: the whole tool, dependencies included, in one executable file (`make dist`).
+
+The file is a zip behind a shebang. What goes in is the wheel of this checkout and its dependencies, in the
+versions that are installed beside the Python that runs this; the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fnmatch
+import hashlib
+import importlib.metadata
+import io
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+OLDEST_PYTHON = "3.9"
+DEPENDENCIES = ("invoke", "jinja2", "markupsafe", "packaging")
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+
+# Compiled speedups fit one Python only (MarkupSafe does without); the rest is of no use at run time.
+STRIPPED = ("*.so", "*.pyd", "*.c", "*.pyi", "*.pyc", "bin/*", "*/tests/*")
+# invoke asks for its own version; the licences want to be passed on.
+KEPT_OF_DIST_INFO = ("*/METADATA", "*/licenses/*", "*/LICENSE*", "*/COPYING*")
+
+Contents = dict[str, bytes]
+
+
+def main() -> None:
+    """Build, and say what came out."""
+    parser = argparse.ArgumentParser(description="Build the single file.")
+    parser.add_argument("folder", nargs="?", default=CHECKOUT / "dist", type=Path, help="default: dist")
+    folder: Path = parser.parse_args().folder
+    with tempfile.TemporaryDirectory(prefix="pydock-dist-") as work:
+        stage = Path(work, "stage")
+        install(build_wheel(Path(work, "wheel")), stage)
+        contents = collect(stage)
+    version = version_of(contents)
+    packed = shebang(version) + pack(add_main(contents, version))
+    digest = hashlib.sha256(packed).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    write(folder / "pydock", packed, 0o755)
+    write(folder / "pydock.sha256", f"{digest}  pydock\n".encode(), 0o644)
+    print(f"{folder / 'pydock'}: pydock {version}, {len(packed):,} bytes, SHA-256 {digest}")
+
+
+def build_wheel(folder: Path) -> Path:
+    """Return the wheel of this checkout, built into `folder`; nothing is left in the checkout."""
+    quietly("build", "--wheel", "--outdir", str(folder), str(CHECKOUT))
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def install(wheel: Path, stage: Path) -> None:
+    """Install the wheel and its dependencies into `stage`, as the oldest Python would get them."""
+    constraints = wheel.parent / "constraints.txt"
+    constraints.write_text("".join(f"{line}\n" for line in installed_versions()), encoding="utf-8")
+    quietly(
+        "pip", "install", "--no-compile", "--disable-pip-version-check", "--only-binary=:all:",
+        "--python-version", OLDEST_PYTHON, "--constraint", str(constraints), "--target", str(stage), str(wheel),
+    )  # fmt: skip
+
+
+def installed_versions() -> list[str]:
+    """Return a constraint for each dependency that this Python has; pip is free to choose the others."""
+    found = []
+    for name in DEPENDENCIES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found.append(f"{name}=={importlib.metadata.version(name)}")
+    return found
+
+
+def collect(stage: Path) -> Contents:
+    """Return what of the stage goes into the file, by its path."""
+    paths = (path for path in stage.rglob("*") if path.is_file())
+    named = ((path.relative_to(stage).as_posix(), path) for path in paths)
+    return {name: path.read_bytes() for name, path in sorted(named) if belongs(name)}
+
+
+def belongs(name: str) -> bool:
+    if name.split("/", 1)[0].endswith(".dist-info"):
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in KEPT_OF_DIST_INFO)
+    return not any(fnmatch.fnmatchcase(name, pattern) for pattern in STRIPPED)
+
+
+def version_of(contents: Contents) -> str:
+    """Return pydock's version, as its wheel says."""
+    (metadata,) = (
+        text for name, text in contents.items() if re.match(r"pydock-[^/]*\.dist-info/METADATA", name)
+    )
+    found = re.search(rb"^Version: (\S+)$", metadata, re.MULTILINE)
+    if found is None:
+        raise SystemExit("The wheel's METADATA names no version.")
+    return found[1].decode()
+
+
+def add_main(contents: Contents, version: str) -> Contents:
+    """Return the contents with `__main__.py` in front, which knows the version and what it will find."""
+    source = (CHECKOUT / "scripts" / "single_file_main.py").read_text(encoding="utf-8")
+    source = filled(source, "VERSION", version)
+    source = filled(source, "CONTENT", digest_of({**contents, "__main__.py": source.encode()}))
+    return {"__main__.py": source.encode(), **contents}
+
+
+def filled(source: str, name: str, value: str) -> str:
+    """Return the source with `name = "unbuilt"` given its value."""
+    before, unbuilt, after = source.partition(f'\n{name} = "unbuilt"')
+    if not unbuilt:
+        raise SystemExit(f"scripts/single_file_main.py has no line for {name}.")
+    return f'{before}\n{name} = "{value}"{after}'
+
+
+def digest_of(contents: Contents) -> str:
+    """Return 16 hex digits that stand for these names and contents."""
+    digest = hashlib.sha256()
+    for name, content in sorted(contents.items()):
+        digest.update(f"{len(name)}:{name}{len(content)}:".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def shebang(version: str) -> bytes:
+    """Return what stands before the zip. The second line is how the install scripts know the file as pydock's."""
+    return (
+        "#!/usr/bin/env python3\n"
+        f"# pydock {version}, the whole tool in one file: a zip that Python runs. https://github.com/apiad/pydock\n"
+    ).encode()
+
+
+def pack(contents: Contents) -> bytes:
+    """Return the zip.
+
+    Its offsets count from its own beginning, so that it stays valid behind a shebang of any length.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name, LONG_AGO)
+            entry.create_system = 3  # Unix, wherever this runs
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+    return packed.getvalue()
+
+
+def write(path: Path, content: bytes, mode: int) -> None:
+    """Write the file as a whole or not at all, with this very mode."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(content)
+    new.chmod(mode)
+    os.replace(new, path)
+
+
+def quietly(module: str, *arguments: str) -> None:
+    """Run a module of this Python; show what it said if it fails."""
+    command = [sys.executable, "-m", module, *arguments]
+    result = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise SystemExit(f"{result.stdout}\n{module} failed with exit code {result.returncode}.")
+
+
+if __name__ == "__main__":
+    main()
