@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import tempfile
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import canonicalize_name
@@ -140,6 +141,7 @@ class Packages:
             asked=_quoted(asked),
             wanted=_quoted([*requirements.options(asked), *wanted]),
             bounds=_quoted(requirements.bounds(asked)),
+            moment=time.time_ns(),
             installer=self._settings.installer,
             frozen=FROZEN,
         )
@@ -164,6 +166,7 @@ class Packages:
             image=self._environment.content_tag(),
             asked=_quoted(asked),
             installed=_quoted(self._installed()),
+            moment=time.time_ns(),
             installer=self._settings.installer,
             upgrade_with_uv=shlex.join(with_uv),
             upgrade_with_pip=shlex.join(with_pip),
