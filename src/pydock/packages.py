@@ -74,6 +74,7 @@ class Packages:
 
     def install(self, lines: Sequence[Line]) -> Changes:
         """Install what is asked for, as one layer on the current image."""
+        requirements.check_file(self._environment.path(REQUIREMENTS))
         asked = requirements.merge(self.asked, lines)
         image = self.up_to_date()
         self._increment(image, asked, lines)
