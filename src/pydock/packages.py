@@ -216,10 +216,11 @@ class Packages:
         wanted = set(requirements.names(asked))
         lines = {}
         for text in frozen.splitlines():
-            name = canonicalize_name(text.split("==")[0].split(" @ ")[0].strip())
+            spelled = text.split("==")[0].split(" @ ")[0]
+            name = canonicalize_name(spelled)
             foreign = not text.strip() or text.startswith(("#", "-e ")) or " @ file:" in text
             if not foreign and (name not in TOOLS or (name in wanted and name != "pip")):
-                lines[name] = text.strip()
+                lines[name] = name + text[len(spelled) :]  # pip and uv spell names differently
         options = [line.text for line in requirements.options(asked)]
         return "".join(f"{text}\n" for text in [*options, *(lines[name] for name in sorted(lines))])
 

@@ -1,0 +1,88 @@
+"""A person at a terminal: a program under a pseudo-terminal, watched and typed at."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import termios
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .tools import Project
+
+# Make the pseudo-terminal on stdin the controlling one, as a shell's is: only then does Ctrl-C send a signal.
+TAKE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+CTRL_C = b"\x03"
+CTRL_P = b"\x10"
+
+
+@contextlib.contextmanager
+def on_terminal(project: Project, *words: str, rows: int = 33, columns: int = 101) -> Iterator[Terminal]:
+    terminal = Terminal(project, *words, rows=rows, columns=columns)
+    try:
+        yield terminal
+    finally:
+        terminal.end()
+
+
+class Terminal:
+    """Runs `pydock WORDS` with stdin, stdout and stderr on a terminal; `seen` is all that it showed."""
+
+    def __init__(self, project: Project, *words: str, rows: int, columns: int) -> None:
+        self._master, slave = pty.openpty()
+        self.resize(rows, columns)
+        self.seen = b""
+        self.process = subprocess.Popen(
+            [project.program[0], "-c", TAKE_TERMINAL, *project.program, *words],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=project.folder,
+            env={**project.environ, "TERM": "xterm"},
+            start_new_session=True,
+            **project.identity,
+        )
+        os.close(slave)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def wait_for(self, text: bytes, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < end, f"waited for {text!r}, saw {self.seen!r}"
+            assert self._read(0.5), f"ended without {text!r}, saw {self.seen!r}"
+
+    def wait(self) -> int:
+        """Read to the end; return the exit code."""
+        while self._read(60):
+            pass
+        return self.process.wait(60)
+
+    def _read(self, seconds: float) -> bool:
+        """Read what there is; return False once there is nobody left to write."""
+        if not select.select([self._master], [], [], seconds)[0]:
+            return True
+        try:
+            chunk = os.read(self._master, 65536)
+        except OSError:  # Linux says EIO when the last writer has gone
+            return False
+        self.seen += chunk
+        return bool(chunk)
