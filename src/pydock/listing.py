@@ -123,7 +123,7 @@ def _age(created: str | None) -> str:
         then = datetime.strptime(" ".join(created.split()[:3]), "%Y-%m-%d %H:%M:%S %z")
     except ValueError:
         return created
-    seconds = (datetime.now(timezone.utc) - then).total_seconds()
+    seconds = max(0.0, (datetime.now(timezone.utc) - then).total_seconds())  # an engine's clock may be ahead
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         number = int(seconds // length)
         if number:

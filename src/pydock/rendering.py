@@ -26,7 +26,10 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
 
     def load(name: str) -> str | None:
         found = next((place / name for place in places if (place / name).is_file()), None)
-        return found.read_text(encoding="utf-8") if found else None
+        try:
+            return found.read_text(encoding="utf-8") if found else None
+        except UnicodeDecodeError as error:
+            raise errors.BadTemplate(f"Template {found} is no UTF-8 text: {error}. Mend it.") from error
 
     jinja = jinja2.Environment(  # noqa: S701 - dockerfiles are no HTML
         loader=jinja2.FunctionLoader(load),
@@ -45,10 +48,10 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
         raise errors.BadTemplate(
             f"There is no template '{error.name}' in {', '.join(map(str, places))}."
         ) from error
-    except jinja2.TemplateError as error:
-        raise errors.BadTemplate(
-            f"Template {template} cannot be rendered: {error.message}. Mend it."
-        ) from error
+    except errors.BadTemplate:
+        raise
+    except Exception as error:  # whatever an own template computes
+        raise errors.BadTemplate(f"Template {template} cannot be rendered: {error}. Mend it.") from error
 
 
 def packaged_templates() -> Path:
