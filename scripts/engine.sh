@@ -69,7 +69,7 @@ system_is_known() {
 }
 
 engine_packages() {
-    echo docker.io iptables docker-buildx
+    echo docker.io iptables iproute2 docker-buildx
     case $(os_release ID) in
         debian) echo docker-cli docker-compose ;;
         ubuntu) echo docker-compose-v2 ;;

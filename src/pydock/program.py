@@ -16,7 +16,7 @@ from invoke import Config, Executor, Exit
 from pydock import __version__, errors
 from pydock.command_line import PASSING_ON, Call, read_call
 from pydock.messages import complain
-from pydock.namespace import namespace
+from pydock.task_namespace import namespace
 from pydock.spelling import nearest
 
 if TYPE_CHECKING:

@@ -1,56 +1,94 @@
-"""Another computer, in the form of a second engine: the folder is copied there, and `pydock build` does the rest."""
+"""Another computer, in the form of a second engine: the folder is copied there, and `pydock build` does the rest.
+
+The engine is in a network namespace of its own. In this machine's it would take the bridge away from the engine
+that is there: `--bip` gives docker0 another address, `--bridge none` deletes it.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .index import Index, private_index
 from .tools import Project, docker, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-BRIDGE = "172.29.213.1/24"
+HERE, THERE = "172.29.213.1", "172.29.213.2"  # the two ends of the cable
+TOOLS = ("dockerd", "ip", "unshare", "nsenter")
+# Nothing of this machine's is shared: neither its network nor, where there is one, the containerd of its engine.
+APART = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--containerd-namespace=ring")
+
+
+def connect(process: subprocess.Popen[bytes]) -> None:
+    """Lay a cable between this machine and the process's network; it goes when the process does."""
+    ours = f"ring{secrets.token_hex(4)}"
+    inside = ["nsenter", "--net", "--target", str(process.pid)]
+    for words in (
+        ["ip", "link", "add", ours, "type", "veth", "peer", "name", "cable", "netns", str(process.pid)],
+        ["ip", "address", "add", f"{HERE}/30", "dev", ours],
+        ["ip", "link", "set", ours, "up"],
+        [*inside, "ip", "address", "add", f"{THERE}/30", "dev", "cable"],
+        [*inside, "ip", "link", "set", "cable", "up"],
+    ):
+        subprocess.run(words, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def other_engine(tmp_path_factory: pytest.TempPathFactory, python_image: str) -> Iterator[str]:
     """Start an engine of its own and return its address; python:3.12 has been carried there as a file."""
-    daemon = shutil.which("dockerd", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    if os.getuid() != 0 or daemon is None:
-        pytest.skip("a second engine takes root and dockerd")
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [tool for tool in TOOLS if not shutil.which(tool, path=path)]
+    if os.getuid() != 0 or missing:
+        pytest.skip(f"a second engine takes root and {', '.join(missing or TOOLS)}")
     place = tmp_path_factory.mktemp("engine")
     address = f"unix://{place}/docker.sock"
-    argv = [daemon, "--data-root", f"{place}/data", "--exec-root", f"{place}/exec"]
-    argv += ["--pidfile", f"{place}/pid", "--host", address, "--bip", BRIDGE, "--iptables=true"]
+    argv = ["dockerd", f"--data-root={place}/data", f"--exec-root={place}/exec", f"--pidfile={place}/pid"]
+    script = 'ip link set lo up; exec "$@"'
+    argv = ["unshare", "--net", "sh", "-c", script, "sh", *argv, f"--host={address}", *APART]
     with (place / "log").open("wb") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            argv, stdout=log, stderr=log, start_new_session=True, env={**os.environ, "PATH": path}
+        )
+    environ = {**os.environ, "DOCKER_HOST": address}
     try:
-        environ = {**os.environ, "DOCKER_HOST": address}
         wait_until(
-            lambda: (
-                process.poll() is not None or docker("version", environ=environ, check=False).count("Engine")
-            ),
+            lambda: process.poll() is not None or "Server" in docker("version", environ=environ, check=False),
             "the second engine",
         )
         assert process.poll() is None, (place / "log").read_text(encoding="utf-8")[-2000:]
+        connect(process)
         docker("save", "--output", f"{place}/python.tar", python_image)
         docker("load", "--input", f"{place}/python.tar", environ=environ)
         yield address
     finally:
         process.terminate()
         process.wait(60)
-        subprocess.run(["ip", "link", "delete", "docker-ring"], check=False, capture_output=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
-def test_a_copied_folder_is_built_there(project: Project, another: Project, other_engine: str) -> None:
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory, other_engine: str) -> Iterator[Index]:
+    """Return the one package index that the other computer can reach."""
+    with private_index(tmp_path_factory.mktemp("index"), HERE) as served:
+        yield served
+
+
+def test_a_copied_folder_is_built_there(
+    project: Project, another: Project, other_engine: str, index: Index
+) -> None:
+    package = index.publish_new()
+    for caller in (project, another):
+        caller.environ["PYDOCK_CA_BUNDLE"] = str(index.bundle)
+        caller.environ["PIP_INDEX_URL"] = index.url_with_password
     name = project.create()
-    project.pydock("install", name, "six", "idna==3.6")
+    project.pydock("install", name, package)
     shutil.copytree(project.environment(name), another.environment(name))
     another.environ["DOCKER_HOST"] = other_engine
 
@@ -58,8 +96,8 @@ def test_a_copied_folder_is_built_there(project: Project, another: Project, othe
     assert missing.returncode == 125
     assert f"pydock build {name}" in missing.stderr
 
-    another.pydock("build", name)
-    assert another.freeze(name) == project.requirements(name)
+    another.pydock("build", name, variables={"PYDOCK_BUILD_OPTIONS": "--network=host"})
+    assert another.freeze(name) == project.requirements(name) == [f"{package}==1.0"]
     assert another.requirements(name) == project.requirements(name)
     another.pydock("run", name, "sh", "-c", "echo here > made-there")
     assert (another.folder / "made-there").read_text(encoding="utf-8") == "here\n"

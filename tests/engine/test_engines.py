@@ -6,7 +6,6 @@ import getpass
 import json
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from .tools import Project, docker, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 REMOTE = "tcp://203.0.113.1:2375"  # TEST-NET-3: nobody is there, and nobody is asked
 SETTING_UP = ["install", "uninstall", "update", "build", "run", "create"]
