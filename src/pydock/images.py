@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from pydock.settings import Settings
 
 
+LOCAL = "localhost/"  # how podman names images that are from no registry
+
+
 class Image(NamedTuple):
-    """What the engine knows of an image: its id, its dockerfile's last USER, its layers, bottom first."""
+    """What the engine knows of an image: its id, its tags, its dockerfile's last USER, its layers, bottom first."""
 
     id: str
+    tags: list[str]
     user: str
     layers: list[str]
 
@@ -37,9 +41,9 @@ class ListedImage(NamedTuple):
 
     @classmethod
     def of(cls, row: dict[str, str]) -> ListedImage:
-        # podman names local images as if from a registry `localhost`
-        tag = f"{row['Repository']}:{row['Tag']}".removeprefix("localhost/")
-        return cls(tag, row["ID"], row["Size"], row["CreatedAt"])
+        return cls(
+            f"{row['Repository']}:{row['Tag']}".removeprefix(LOCAL), row["ID"], row["Size"], row["CreatedAt"]
+        )
 
 
 class Images:
@@ -158,10 +162,11 @@ class Images:
             )
         self._engine.change(docker_commands.remove_images(self._engine.client, tags))
 
-    def remove_superseded(self, environment: Environment) -> None:
-        """Remove every image of the environment but the one that its folder describes now."""
-        current = environment.content_tag()
-        self.remove([tag for tag in self.tags(environment) if tag != current])
+    def remove_candidate(self, environment: Environment) -> None:
+        """Remove the image that did not come to be the environment's, and the container it was read through."""
+        client = self._engine.client
+        self._engine.attempt(docker_commands.remove_container(client, _reader(environment)))
+        self.remove([environment.candidate])
 
     def leave_superseded(self, environment: Environment, before: Sequence[str]) -> bool:
         """Take the names off the images of before a `build`, which are the user's to remove (`<none>`)."""
@@ -175,7 +180,7 @@ class Images:
     def read_file(self, environment: Environment, image: str, path: str) -> str:
         """Return a text file out of an image, without starting anything in it."""
         client = self._engine.client
-        name = f"{environment.name}-{environment.identity}-read"
+        name = _reader(environment)
         create = docker_commands.create_container(client, image, name)
         if not self._engine.attempt(create).ok:  # a killed command may have left the container there
             self._engine.attempt(docker_commands.remove_container(client, name))
@@ -220,6 +225,12 @@ class Images:
         self._engine.build(argv, network.variables, stdin=stdin)
 
 
+def _reader(environment: Environment) -> str:
+    """Return the name of the container that files are read through; it never runs."""
+    return f"{environment.name}-{environment.identity}-read"
+
+
 def _image(raw: dict[str, Any]) -> Image:
     config, root = raw.get("Config") or {}, raw.get("RootFS") or {}
-    return Image(raw["Id"], config.get("User") or "", root.get("Layers") or [])
+    tags = [tag.removeprefix(LOCAL) for tag in raw.get("RepoTags") or []]
+    return Image(raw["Id"], tags, config.get("User") or "", root.get("Layers") or [])

@@ -6,6 +6,7 @@ killed after it, as it should be, and the next command puts away what is left ov
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -37,7 +38,7 @@ EVERYTHING = "*"
 # Files that our own builds need inside; the environment's dockerfile needs none.
 BUILD_CONTEXT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_context")
 # What `--dry` goes on with where an image would have been built.
-NOT_BUILT = Image("", "", [])
+NOT_BUILT = Image("", [], "", [])
 # What Python brings along rather than the user; see pip's own `freeze`.
 TOOLS = {"pip", "setuptools", "wheel", "distribute"}
 
@@ -77,15 +78,20 @@ class Packages:
         requirements.check_file(self._environment.path(REQUIREMENTS))
         asked = requirements.merge(self.asked, lines)
         image = self.up_to_date()
-        self._increment(image, asked, lines)
-        if self._engine.dry:
-            return NOTHING
-        frozen = self._images.read_file(self._environment, self._environment.candidate, FROZEN)
-        pinned = self._pinned(frozen, asked)
-        if len(image.layers) >= MAX_LAYERS:
-            self._rebuild(pinned)
-            return self._commit(pinned, asked)
-        return self._commit(pinned, asked, self._environment.candidate)
+        try:
+            self._increment(image, asked, lines)
+            if self._engine.dry:
+                return NOTHING
+            frozen = self._images.read_file(self._environment, self._environment.candidate, FROZEN)
+            pinned = self._pinned(frozen, asked)
+            if len(image.layers) >= MAX_LAYERS:
+                self._rebuild(pinned)
+                return self._commit(pinned, asked)
+            return self._commit(pinned, asked, self._environment.candidate)
+        except BaseException:
+            with contextlib.suppress(errors.PydockError):
+                self._images.remove_candidate(self._environment)
+            raise
 
     def uninstall(self, names: Sequence[str]) -> Changes:
         """Remove packages, and what only they needed; the image is rebuilt from the files."""
@@ -121,7 +127,11 @@ class Packages:
 
     def up_to_date(self) -> Image:
         """Return the image that belongs to the folder as it is, building it where it is missing."""
-        image = self._images.current(self._environment)
+        content, candidate = self._environment.content_tag(), self._environment.candidate
+        found = {tag: image for image in self._images.inspect_all([content, candidate]) for tag in image.tags}
+        if candidate in found:  # of a command that was killed
+            self._images.remove_candidate(self._environment)
+        image = found.get(content)
         if image is None:
             self._images.build(self._environment, [self._environment.content_tag(), self._environment.alias])
             image = self._images.current(self._environment)
@@ -177,7 +187,9 @@ class Packages:
             return self._pinned(files.read_bytes(os.path.join(folder, REQUIREMENTS)).decode(), asked)
 
     def _rebuild(self, pinned: str) -> None:
-        """Build the folder as it will be once `pinned` is its requirements.txt."""
+        """Build the folder as it will be once `pinned` is its requirements.txt, unless that was done before."""
+        if self._images.inspect(self._content_tag(pinned)):
+            return
         with tempfile.TemporaryDirectory(prefix="pydock-") as parent:
             context = os.path.join(parent, self._environment.name)
             shutil.copytree(self._environment.folder, context, symlinks=True)
@@ -196,12 +208,14 @@ class Packages:
                 f"Somebody edited {self._environment.folder} meanwhile. Nothing was changed; try again."
             )
         changes = Changes.between(self._before[REQUIREMENTS], pinned)
-        if candidate and pinned != self._before[REQUIREMENTS]:
-            self._images.tag(candidate, self._content_tag(pinned))
+        tags = self._images.tags(self._environment)
+        content = self._content_tag(pinned)
+        if content not in tags:  # moved, it would leave a nameless image behind
+            self._images.tag(candidate, content)
         if pinned != self._before[REQUIREMENTS] or requirements.to_text(asked) != self._before[ASKED]:
             files.commit(self._environment.folder, pinned, requirements.to_text(asked))
-        self._images.tag(self._environment.content_tag(), self._environment.alias)
-        self._images.remove_superseded(self._environment)
+        self._images.tag(content, self._environment.alias)
+        self._images.remove([tag for tag in tags if tag != content])
         return changes
 
     def _content_tag(self, pinned: str) -> str:

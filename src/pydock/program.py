@@ -16,8 +16,8 @@ from invoke import Config, Executor, Exit
 from pydock import __version__, errors
 from pydock.command_line import PASSING_ON, Call, read_call
 from pydock.messages import complain
-from pydock.task_namespace import namespace
 from pydock.spelling import nearest
+from pydock.task_namespace import namespace
 
 if TYPE_CHECKING:
     from invoke import Task

@@ -1,0 +1,171 @@
+"""Arguments to whole command lines."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pydock import docker_commands
+from pydock.caller import Caller
+from pydock.docker_commands import DETACH_KEYS, Terminal
+from pydock.environment import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DOCKER = ("docker",)
+PIPED = Terminal(stdin_open=True, interactive=False)
+ENVIRONMENT = Environment("ds", "/h/envs/ds", "0123abcd", "pydock-", Caller("me", 1000, 1000), {})
+
+
+def run(
+    folder: str = "/work/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()
+) -> list[str]:
+    return docker_commands.run_command(
+        DOCKER, "image:1", ENVIRONMENT, "ds-1", folder, ["python", "-V"], terminal, options
+    )
+
+
+HEAD = ["docker", "run", "--rm", "--init", "--pull", "never", "--name", "ds-1"]
+TAIL = [
+    *("--hostname", "ds", "--mount", "type=bind,source=/work/project,target=/home/me/project"),
+    *("--workdir", "/home/me/project", "image:1", "python", "-V"),
+]
+
+
+@pytest.mark.parametrize(
+    ("terminal", "expected"),
+    [
+        pytest.param(Terminal(stdin_open=False, interactive=False), [], id="closed stdin"),
+        pytest.param(PIPED, ["--interactive"], id="pipe"),
+        pytest.param(
+            Terminal(stdin_open=True, interactive=True),
+            ["--interactive", "--tty", "--env", "TERM", "--detach-keys", DETACH_KEYS],
+            id="terminals",
+        ),
+        pytest.param(
+            Terminal(stdin_open=True, interactive=False, selinux=True),
+            ["--interactive", "--security-opt", "label=disable"],
+            id="SELinux",
+        ),
+    ],
+)
+def test_run_asks_for_what_our_streams_are(terminal: Terminal, expected: list[str]) -> None:
+    assert run(terminal=terminal) == [*HEAD, *expected, *TAIL]
+
+
+@pytest.mark.parametrize(
+    ("folder", "mount", "workdir"),
+    [
+        ("/", "type=bind,source=/,target=/home/me/root", "/home/me/root"),
+        ("/a b/c", "type=bind,source=/a b/c,target=/home/me/c", "/home/me/c"),
+        ("/a:b", "type=bind,source=/a:b,target=/home/me/a:b", "/home/me/a:b"),
+        ("/a,b", 'type=bind,"source=/a,b","target=/home/me/a,b"', "/home/me/a,b"),
+        ("/a,b/c", 'type=bind,"source=/a,b/c",target=/home/me/c', "/home/me/c"),
+        ('/a"b', 'type=bind,"source=/a""b","target=/home/me/a""b"', '/home/me/a"b'),
+        ("/it's", "type=bind,source=/it's,target=/home/me/it's", "/home/me/it's"),
+        ("/v2.0", "type=bind,source=/v2.0,target=/home/me/v2.0", "/home/me/v2.0"),
+        ("/ü ☃", "type=bind,source=/ü ☃,target=/home/me/ü ☃", "/home/me/ü ☃"),
+    ],
+)
+def test_run_mounts_the_folder_whatever_its_name(folder: str, mount: str, workdir: str) -> None:
+    argv = run(folder)
+    assert argv[argv.index("--mount") + 1] == mount
+    assert argv[argv.index("--workdir") + 1] == workdir
+    assert next(csv.reader([mount])) == ["type=bind", f"source={folder}", f"target={workdir}"]
+
+
+@pytest.mark.parametrize(("name", "hostname"), [("py3.8", "py3-8"), ("a_b", "a-b"), ("x" * 64, "x" * 63)])
+def test_the_hostname_is_the_environments_name(name: str, hostname: str) -> None:
+    argv = docker_commands.run_command(
+        DOCKER, "i", ENVIRONMENT._replace(name=name), "c", "/w", ["true"], PIPED
+    )
+    assert argv[argv.index("--hostname") + 1] == hostname
+
+
+def test_run_options_stand_before_the_image() -> None:
+    assert run(options=("--env", "A=b c"))[-5:] == ["--env", "A=b c", "image:1", "python", "-V"]
+
+
+def test_the_client_may_have_several_words() -> None:
+    argv = docker_commands.run_command(("sudo", "docker"), "i", ENVIRONMENT, "c", "/w", ["true"], PIPED)
+    assert argv[:3] == ["sudo", "docker", "run"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, ["docker", "build", "--file", "/d/dockerfile", "/d"]),
+        (
+            {
+                "tags": ["a:1", "a:latest"],
+                "arguments": {"UID": "1000", "GID": "100"},
+                "inherited": ["HTTP_PROXY", "http_proxy"],
+                "labels": {"b": "2", "a": "1 1"},
+                "secrets": ["id=netrc,src=/n", "id=pip.conf,env=P"],
+                "no_cache": True,
+                "pull": True,
+                "options": ["--network", "host"],
+            },
+            [
+                *("docker", "build", "--file", "/d/dockerfile", "--tag", "a:1", "--tag", "a:latest"),
+                *("--build-arg", "GID=100", "--build-arg", "UID=1000"),
+                *("--build-arg", "HTTP_PROXY", "--build-arg", "http_proxy"),
+                *("--label", "a=1 1", "--label", "b=2"),
+                *("--secret", "id=netrc,src=/n", "--secret", "id=pip.conf,env=P"),
+                *("--no-cache", "--pull", "--network", "host", "/d"),
+            ],
+        ),
+        (
+            {"output": "/tmp/a,b"},
+            ["docker", "build", "--file", "/d/dockerfile", "--output", 'type=local,"dest=/tmp/a,b"', "/d"],
+        ),
+    ],
+)
+def test_build(arguments: dict[str, object], expected: list[str]) -> None:
+    assert docker_commands.build_image(DOCKER, "/d", "/d/dockerfile", **arguments) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda: docker_commands.inspect_images(DOCKER, ["a", "b"]), "docker image inspect a b"),
+        (lambda: docker_commands.image_exists(DOCKER, "a"), "docker image inspect --format {{.Id}} a"),
+        (
+            lambda: docker_commands.list_images(DOCKER, "pydock-*"),
+            "docker images --no-trunc --filter reference=pydock-* --format {{json.}}",
+        ),
+        (lambda: docker_commands.tag_image(DOCKER, "a", "b"), "docker tag a b"),
+        (lambda: docker_commands.remove_images(DOCKER, ["a", "b"]), "docker rmi a b"),
+        (
+            lambda: docker_commands.create_container(DOCKER, "i", "c"),
+            "docker create --pull never --network none --name c i true",
+        ),
+        (lambda: docker_commands.copy_from_container(DOCKER, "c", "/p"), "docker cp c:/p -"),
+        (lambda: docker_commands.remove_container(DOCKER, "c"), "docker rm --force c"),
+        (
+            lambda: docker_commands.security_options(DOCKER),
+            "docker info --format {{json.SecurityOptions}}",
+        ),
+    ],
+)
+def test_small_commands(build: Callable[[], list[str]], expected: str) -> None:
+    assert [word.replace("json .", "json.") for word in build()] == expected.split()
+
+
+def test_containers_are_asked_for_by_all_images_at_once() -> None:
+    argv = docker_commands.list_containers(DOCKER, ["a", "b"])
+    assert argv[:3] == ["docker", "ps", "--all"]
+    assert argv[-4:] == ["--filter", "ancestor=a", "--filter", "ancestor=b"]
+
+
+def test_podman_is_asked_for_rootless_in_its_own_words() -> None:
+    argv = docker_commands.security_options(("sudo", "/usr/bin/podman"))
+    assert argv[-1] == "{{if .Host.Security.Rootless}}name=rootless{{end}}"
+
+
+def test_shell_command() -> None:
+    assert docker_commands.shell_command("fish") == ["fish"]
+    assert docker_commands.shell_command("") == list(docker_commands.DEFAULT_SHELL)

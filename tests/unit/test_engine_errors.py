@@ -1,0 +1,247 @@
+"""What engines say, word for word, and what pydock makes of it: an error, an exit code, a next step."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from invoke import Result
+
+import fake_docker
+from pydock import engine_errors, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CLIENT = ("docker",)
+BUILD = ["docker", "build", "--file", "/d/dockerfile", "/d"]
+METADATA = "failed to resolve source metadata for docker.io/library/python:3.12: "
+SOLVE = f"ERROR: failed to solve: python:3.12: {METADATA}"
+
+OF_THE_ENGINE = [
+    (fake_docker.DAEMON_DOWN, errors.EngineNotRunning, "sudo systemctl start docker"),
+    (
+        'error during connect: Get "http://localhost:2375/v1.45/info": dial tcp 127.0.0.1:2375: connect: refused',
+        errors.EngineNotRunning,
+        "`docker version` shows whether it does",
+    ),
+    (
+        (
+            "failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the "
+            "daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory"
+        ),
+        errors.EngineNotRunning,
+        "Start it",
+    ),
+    ("Cannot connect to Podman. Please verify your connection", errors.EngineNotRunning, "Start it"),
+    (fake_docker.FORBIDDEN, errors.EngineForbidden, "usermod -aG docker $USER"),
+    (
+        "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
+        errors.EngineForbidden,
+        "PYDOCK_ENGINE='sudo docker'",
+    ),
+    (fake_docker.NO_BUILDX, errors.BuildKitMissing, "docker-buildx-plugin"),
+    ("unknown flag: --secret\nSee 'docker build --help'.", errors.BuildKitMissing, "docker-buildx"),
+    (
+        "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how",
+        errors.BuildKitMissing,
+        "docker-buildx",
+    ),
+    (fake_docker.DISK_FULL, errors.DiskFull, "`docker system prune` frees"),
+    ("write /x: disk quota exceeded", errors.DiskFull, "`docker system df`"),
+]
+
+OF_A_BUILD = [
+    (
+        (
+            f'{SOLVE}failed to do request: Head "https://registry.example/v2/library/python/manifests/3.12": dial tcp: '
+            "lookup registry.example on 192.0.2.1:53: no such host"
+        ),
+        errors.RegistryUnreachable,
+        "The base image python:3.12 is not on this machine",
+    ),
+    (
+        f"{SOLVE}unexpected status from HEAD request: dial tcp 192.0.2.1:443: i/o timeout",
+        errors.RegistryUnreachable,
+        "`docker load`",
+    ),
+    (
+        fake_docker.UNKNOWN_BASE.format(base="python:9.9"),
+        errors.BaseImageUnknown,
+        "The base image python:9.9 exists neither",
+    ),
+    (
+        f"{SOLVE}docker.io/library/python:3.12: not found",
+        errors.BaseImageUnknown,
+        "The base image python:3.12 exists neither",
+    ),
+    (
+        "Error response from daemon: manifest for python:9.9 not found: manifest unknown",
+        errors.BaseImageUnknown,
+        "The base image python:9.9 exists neither",
+    ),
+    (
+        (
+            "ERROR: failed to solve: team/x: failed to resolve source metadata for docker.io/team/x:latest: pull access "
+            "denied, repository does not exist or may require authorization: server message: insufficient_scope"
+        ),
+        errors.BaseImageUnknown,
+        "The base image team/x exists neither",
+    ),
+    (
+        "Error response from daemon: pull access denied for team/x, repository does not exist",
+        errors.BaseImageUnknown,
+        "The base image team/x exists neither",
+    ),
+    (
+        "ERROR: failed to solve: dockerfile parse error on line 3: unknown instruction: FORM",
+        errors.BuildFailed,
+        "The engine refused the build:\nERROR: failed to solve: dockerfile parse error on line 3",
+    ),
+    ("", errors.BuildFailed, "The engine refused the build:"),
+]
+
+STEPS = [
+    (fake_docker.NOT_FOUND.format(name="x"), errors.PackagesUnavailable, "No set of packages fits"),
+    (fake_docker.CONFLICT, errors.PackagesUnavailable, "depends on numpy<2"),
+    (
+        (
+            "0.9 ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1.0)\n"
+            "0.9 ERROR: No matching distribution found for x==9"
+        ),
+        errors.PackagesUnavailable,
+        "(from versions: 1.0)",
+    ),
+    (
+        (
+            "0.9 ERROR: Cannot install a and b because these package versions have conflicting dependencies.\n"
+            "0.9 ERROR: ResolutionImpossible: for help visit https://pip.example/"
+        ),
+        errors.PackagesUnavailable,
+        "Change the names or the versions",
+    ),
+    ("0.9 a 1.0 has requirement b<2, but you have b 2.0.", errors.PackagesUnavailable, "but you have b 2.0."),
+    ("0.9 Found 1 incompatibility\n0.9 The package `a` requires `b<2`", errors.PackagesUnavailable, "`b<2`"),
+    (
+        fake_docker.INDEX_DOWN,
+        errors.PackagesUnavailable,
+        "Check the network, the proxy variables and the index",
+    ),
+    (fake_docker.BAD_CERTIFICATE, errors.PackagesUnavailable, "PYDOCK_CA_BUNDLE=/path/to/ca.pem"),
+    (
+        (
+            "1.2 WARNING: Retrying after connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: "
+            "CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate'))'\n"
+            "1.3 ERROR: No matching distribution found for six"
+        ),
+        errors.PackagesUnavailable,
+        "PYDOCK_CA_BUNDLE",
+    ),
+    (
+        (
+            "1.2 NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in name "
+            "resolution\n1.3 ERROR: No matching distribution found for six"
+        ),
+        errors.PackagesUnavailable,
+        "The package index cannot be reached",
+    ),
+    (fake_docker.BROKEN_STEP, errors.BuildFailed, "A step of the dockerfile failed; nothing was changed."),
+    ("0.1 gcc: command not found", errors.BuildFailed, "gcc: command not found"),
+]
+
+
+def failed(stderr: str, stdout: str = "") -> Result:
+    return Result(stdout=stdout, stderr=stderr, exited=1)
+
+
+@pytest.mark.parametrize(("words", "error", "step"), OF_THE_ENGINE)
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_the_engine_as_a_whole(words: str, error: type[errors.PydockError], step: str, stream: str) -> None:
+    result = failed(words) if stream == "stderr" else failed("", words)
+    with pytest.raises(error) as caught:
+        engine_errors.raise_for_engine(CLIENT, result)
+    assert type(caught.value) is error
+    assert step in caught.value.message
+    assert caught.value.code == 125
+
+
+@pytest.mark.parametrize(
+    "words", ["", "Error response from daemon: No such image: x", *(words for words, _, _ in OF_A_BUILD)]
+)
+def test_other_words_are_not_the_engines_fault(words: str) -> None:
+    engine_errors.raise_for_engine(CLIENT, failed(words))
+
+
+@pytest.mark.parametrize(("words", "error", "step"), OF_A_BUILD)
+def test_a_build_that_the_engine_refuses(words: str, error: type[errors.PydockError], step: str) -> None:
+    found = engine_errors.failure(BUILD, failed(words))
+    assert type(found) is error
+    assert step in found.message
+    assert found.code == (1 if error is errors.BuildFailed else 125)
+
+
+@pytest.mark.parametrize(("words", "error", "step"), STEPS)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_step_that_fails(words: str, error: type[errors.PydockError], step: str, newline: str) -> None:
+    text = fake_docker.STEP.format(words=words).replace("\n", newline)
+    found = engine_errors.failure(BUILD, failed(f"\x1b[1m#1 building\x1b[0m\n{text}"))
+    assert type(found) is error
+    assert step in found.message
+    assert found.code == 1
+    assert not re.search(r"^\d+\.\d+ ", found.message, re.MULTILINE)
+    assert "\x1b" not in found.message
+
+
+def test_long_words_are_cut() -> None:
+    words = "\n".join(f"0.1 line {number}" for number in range(2000))
+    assert len(engine_errors.failure(BUILD, failed(fake_docker.STEP.format(words=words))).message) < 5000
+    refused = engine_errors.failure(BUILD, failed(words)).message
+    assert refused.splitlines()[1:] == [f"0.1 line {number}" for number in range(1988, 2000)]
+
+
+@pytest.mark.parametrize(
+    ("argv", "words", "message"),
+    [
+        (
+            ["docker", "tag", "a b", "c"],
+            "\nError response from daemon: No such image: a\n",
+            "`docker tag 'a b' c` failed with exit code 1: Error response from daemon: No such image: a",
+        ),
+        (["docker", "cp"], "", "`docker cp` failed with exit code 1: it said nothing"),
+    ],
+)
+def test_any_other_command(argv: Sequence[str], words: str, message: str) -> None:
+    found = engine_errors.failure(argv, failed(words))
+    assert type(found) is errors.EngineError
+    assert found.message == message
+
+
+def test_a_build_behind_sudo_is_a_build() -> None:
+    found = engine_errors.failure(
+        ["sudo", *BUILD], failed(f"{SOLVE}docker.io/library/python:3.12: not found")
+    )
+    assert type(found) is errors.BaseImageUnknown
+
+
+def test_a_client_that_is_not_there() -> None:
+    found = engine_errors.client_not_found(("podman", "--remote"))
+    assert found.code == 125
+    assert found.message.startswith("There is no command 'podman' on PATH.")
+
+
+def test_every_error_has_the_code_of_its_kind() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {kind.__name__: kind("m").code for kind in kinds if issubclass(kind, errors.PydockError)}
+    for kind in kinds:
+        expected = (
+            125
+            if issubclass(kind, errors.EngineError)
+            else 2
+            if issubclass(kind, errors.UsageError)
+            else None
+        )
+        if expected:
+            assert codes[kind.__name__] == expected
+    assert codes["Interrupted"] == 130
+    assert set(codes.values()) == {1, 2, 125, 130}

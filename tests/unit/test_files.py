@@ -1,0 +1,297 @@
+"""The folder is never half changed: a kill between any two steps leaves the old state or the new one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+
+from pydock import errors, files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OLD = {"dockerfile": "FROM x\n", "requirements.txt": "six==1.15.0\n", "requirements.in": "# why\nsix\n"}
+
+
+class Killed(BaseException):
+    """What no code of ours can catch, as it cannot catch a SIGKILL."""
+
+
+class Kill:
+    """Stands in for the functions that change the disk; dies before the n-th call of any of them."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, steps: int) -> None:
+        self.left = steps
+        for name in ("replace", "rename", "unlink", "fsync", "chmod"):
+            patch.setattr(os, name, self._step(getattr(os, name)))
+        patch.setattr(files, "open", self._step(open), raising=False)
+
+    def _step(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            if self.left == 0:
+                raise Killed
+            self.left -= 1
+            return real(*args, **kwargs)
+
+        return step
+
+
+def state(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("requirements", "asked"),
+    [
+        ("numpy==2.0\nsix==1.15.0\n", "# why\nsix\nnumpy\n"),
+        pytest.param("six==1.15.0\n", "# why\nsix\nsix>=1\n", id="only what was asked changes"),
+        pytest.param("six==1.16.0\n", "# why\nsix\n", id="only what is installed changes"),
+    ],
+)
+@pytest.mark.parametrize("first", [False, True], ids=["changed", "first"])
+def test_a_commit_killed_anywhere_is_all_or_nothing(
+    tmp_path: Path, requirements: str, asked: str, first: bool
+) -> None:
+    old = {name: text for name, text in OLD.items() if not (first and name == "requirements.in")}
+    new = {**OLD, "requirements.txt": requirements, "requirements.in": asked}
+    seen = set()
+    for steps in range(100):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        for name, text in old.items():
+            (folder / name).write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            kill = Kill(patch, steps)
+            try:
+                files.commit(str(folder), requirements, asked)
+            except Killed:
+                pass
+            else:
+                assert kill.left > 0 or state(folder) == new
+        if "requirements.txt" in state(folder) and not [n for n in state(folder) if n.startswith(".")]:
+            assert state(folder) in (old, new)
+        files.recover(str(folder))
+        assert state(folder) in (old, new)
+        seen.add(state(folder) == new)
+        if kill.left > 0:
+            break
+    assert steps > 4
+    assert seen == {False, True}
+
+
+def test_a_recovery_killed_anywhere_can_be_repeated(tmp_path: Path) -> None:
+    for name, text in OLD.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / (files.WAITING + files._digest(OLD["requirements.txt"].encode()))).write_text("six\nnew\n")
+    (tmp_path / f"{files.WAITING}0123").write_text("half")
+    (tmp_path / ".requirements.txt.new").write_text("half")
+    for steps in range(10):
+        with pytest.MonkeyPatch.context() as patch:
+            kill = Kill(patch, 0 if steps == 0 else 1)
+            try:
+                files.recover(str(tmp_path))
+            except Killed:
+                continue
+            if kill.left:
+                break
+    assert state(tmp_path) == {**OLD, "requirements.in": "six\nnew\n"}
+
+
+def test_a_commit_keeps_the_files_modes(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / "requirements.txt").chmod(0o640)
+    files.commit(str(tmp_path), "six==1\n", "six\n")
+    assert (tmp_path / "requirements.txt").stat().st_mode & 0o777 == 0o640
+    (tmp_path / "requirements.in").chmod(0o600)
+    files.commit(str(tmp_path), "six==2\n", "six>1\n")
+    assert (tmp_path / "requirements.in").stat().st_mode & 0o777 == 0o600
+
+
+def test_locked_mends_first(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("a\n")
+    (tmp_path / ".requirements.txt.new").write_text("half")
+    with files.locked(str(tmp_path)):
+        assert sorted(state(tmp_path)) == ["requirements.txt"]
+
+
+def test_locked_of_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(errors.UnknownEnvironment, match="does not exist any more"),
+        files.locked(str(tmp_path / "gone")),
+    ):
+        pass
+
+
+HOLD = """
+import sys
+from pydock import files
+with files.locked(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def hold(folder: Path) -> subprocess.Popen[bytes]:
+    """Hold the folder from another process until its stdin is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"held\n"
+    return process
+
+
+def test_locked_waits_for_another_process(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    process = hold(tmp_path)
+    entered = threading.Event()
+
+    def enter() -> None:
+        with files.locked(str(tmp_path)):
+            entered.set()
+
+    waiting = threading.Thread(target=enter)
+    waiting.start()
+    assert not entered.wait(0.2)
+    process.communicate(b"")
+    waiting.join(60)
+    assert entered.is_set()
+    assert capfd.readouterr().err == f"Waiting for another pydock command on {tmp_path.name} …\n"
+
+
+def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
+    process = hold(tmp_path)
+    process.kill()
+    process.communicate()
+    with files.locked(str(tmp_path)):
+        pass
+
+
+def test_locked_new_appears_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "envs" / "ds"
+    with files.locked_new(str(folder)) as place:
+        files.write_new(place, {"dockerfile": "FROM x\n"})
+        assert not folder.exists()
+    assert state(folder) == {"dockerfile": "FROM x\n"}
+    assert [path.name for path in folder.parent.iterdir()] == ["ds"]
+
+
+def test_locked_new_of_what_exists(tmp_path: Path) -> None:
+    folder = tmp_path / "ds"
+    folder.mkdir()
+    with pytest.raises(errors.EnvironmentExists, match="pydock delete ds"), files.locked_new(str(folder)):
+        pass
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.EnvironmentExists), files.locked_new(str(tmp_path / "file")):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ds", "file"]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (errors.BuildFailed("no"), errors.BuildFailed),
+        (OSError(28, "No space left"), errors.PydockError),
+    ],
+)
+def test_locked_new_leaves_nothing_after_an_error(
+    tmp_path: Path, error: BaseException, expected: type[BaseException]
+) -> None:
+    def fail() -> NoReturn:
+        with files.locked_new(str(tmp_path / "ds")) as place:
+            files.write_new(place, {"dockerfile": "FROM x\n"})
+            raise error
+
+    with pytest.raises(expected):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_locked_new_starts_afresh_after_a_kill(tmp_path: Path) -> None:
+    (tmp_path / ".ds" / "sub").mkdir(parents=True)
+    (tmp_path / ".ds" / "dockerfile").write_text("half")
+    with files.locked_new(str(tmp_path / "ds")) as place:
+        assert list(Path(place).iterdir()) == []
+
+
+def test_locked_new_where_nothing_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(errors.PydockError, match=r"cannot be written: .*`pydock config` shows it"),
+        files.locked_new(str(tmp_path / "file" / "envs" / "ds")),
+    ):
+        pass
+
+
+def test_two_at_once_make_one(tmp_path: Path) -> None:
+    """Whoever comes second waits, and then finds the folder there."""
+    folder = str(tmp_path / "ds")
+    outcomes: list[str] = []
+    inside, go_on = threading.Event(), threading.Event()
+
+    def make(word: str) -> None:
+        try:
+            with files.locked_new(folder) as place:
+                files.write_new(place, {"dockerfile": word})
+                inside.set()
+                go_on.wait(60)
+            outcomes.append(word)
+        except errors.EnvironmentExists:
+            outcomes.append("exists")
+
+    first = threading.Thread(target=make, args=("first",))
+    first.start()
+    assert inside.wait(60)
+    second = threading.Thread(target=make, args=("second",))
+    second.start()
+    second.join(0.2)
+    assert second.is_alive()
+    go_on.set()
+    first.join(60)
+    second.join(60)
+    assert sorted(outcomes) == ["exists", "first"]
+    assert state(tmp_path / "ds") == {"dockerfile": "first"}
+
+
+def test_remove_folder(tmp_path: Path) -> None:
+    (tmp_path / "ds" / "sub").mkdir(parents=True)
+    (tmp_path / ".ds").mkdir()
+    (tmp_path / ".ds" / "old").touch()
+    files.remove_folder(str(tmp_path / "ds"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(errors.PydockError, match="cannot be written"):
+        files.remove_folder(str(tmp_path / "ds"))
+
+
+def test_whoever_waited_for_a_removed_folder_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "ds"
+    folder.mkdir()
+    process = hold(folder)
+    caught: list[str] = []
+
+    def enter() -> None:
+        try:
+            with files.locked(str(folder)):
+                pass
+        except errors.UnknownEnvironment as error:
+            caught.append(error.message)
+
+    waiting = threading.Thread(target=enter)
+    waiting.start()
+    waiting.join(0.2)
+    files.remove_folder(str(folder))
+    process.communicate(b"")
+    waiting.join(60)
+    assert caught == [f"{folder} was removed by another command."]
+
+
+def test_read_bytes(tmp_path: Path) -> None:
+    assert files.read_bytes(str(tmp_path / "none")) == b""
+    (tmp_path / "some").write_bytes(b"\xff")
+    assert files.read_bytes(str(tmp_path / "some")) == b"\xff"

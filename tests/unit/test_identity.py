@@ -1,0 +1,200 @@
+"""What an image is tagged with: the content tag changes exactly with what the image is built from."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pydock import errors
+from pydock.environment import Environment, environment_names, find_environment
+from pydock.settings import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unit.conftest import MakeEnvironment, MakeSettings
+
+
+def write(name: str, text: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+    return change
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "dockerfile": write("dockerfile", "FROM python:3.13\n"),
+    "requirements.txt": write("requirements.txt", "six==1.15.0\n"),
+    "a new file": write("setup.cfg", ""),
+    "a file below": write("patches/one.diff", "x"),
+    "a file's name": lambda folder: (folder / "data").rename(folder / "data2"),
+    "a file that is gone": lambda folder: (folder / "data").unlink(),
+    "dockerignore": write(".dockerignore", "*.log\n"),
+    "a requirements.in below": write("sub/requirements.in", "six\n"),
+}
+NO_CHANGES: dict[str, Callable[[Path], object]] = {
+    "requirements.in": write("requirements.in", "six\n"),
+    "docker-compose.yml": write("docker-compose.yml", "services: {}\n"),
+    "compose.yaml": write("compose.yaml", "services: {}\n"),
+    "a hidden file": write(".notes", "x"),
+    "a hidden folder": write(".git/config", "x"),
+    "times": lambda folder: os.utime(folder / "dockerfile", (1, 1)),
+    "the mode": lambda folder: (folder / "data").chmod(0o600),
+    "a dangling link": lambda folder: (folder / "link").symlink_to("/nowhere"),
+    "an empty folder": lambda folder: (folder / "empty").mkdir(),
+}
+
+
+@pytest.fixture
+def environment(make_environment: MakeEnvironment) -> Environment:
+    made = make_environment()
+    Path(made.path("data")).write_text("1")
+    return made
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_the_tag_changes_with(environment: Environment, what: str) -> None:
+    before = environment.content_tag()
+    CHANGES[what](Path(environment.folder))
+    assert environment.content_tag() != before
+    assert environment.content_tag().rpartition("-")[0] == before.rpartition("-")[0]
+
+
+@pytest.mark.parametrize("what", NO_CHANGES)
+def test_the_tag_does_not_change_with(environment: Environment, what: str) -> None:
+    before = environment.content_tag()
+    NO_CHANGES[what](Path(environment.folder))
+    assert environment.content_tag() == before
+
+
+@pytest.mark.parametrize(
+    ("values", "changes"),
+    [
+        ({"user": "other"}, True),
+        ({"repository": "mirror.example/python"}, True),
+        ({"shell": "zsh", "installer": "pip", "run_options": ["-p", "1:1"]}, False),
+        ({"engine": "podman", "build_options": ["--network", "host"]}, False),
+    ],
+)
+def test_settings_that_matter(
+    make_environment: MakeEnvironment, values: dict[str, Any], changes: bool
+) -> None:
+    assert (make_environment().content_tag() != make_environment(**values).content_tag()) == changes
+
+
+@pytest.mark.parametrize("call", ["os.getuid", "os.getgid"])
+def test_another_caller_has_another_image(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    before = make_environment()
+    monkeypatch.setattr(call, lambda: 4711)
+    after = make_environment()
+    assert after.identity != before.identity
+    assert after.content_tag().rpartition("-")[2] != before.content_tag().rpartition("-")[2]
+
+
+def test_the_folder_is_told_by_its_real_path(tmp_path: Path, make_environment: MakeEnvironment) -> None:
+    one = make_environment("one")
+    other = make_environment("other")
+    assert one.identity != other.identity
+    assert one.content_tag().rpartition("-")[2] == other.content_tag().rpartition("-")[2]
+    (tmp_path / "envs" / "link").symlink_to(one.folder)
+    assert make_environment("link").identity == one.identity
+
+
+def test_names_that_an_image_goes_by(make_environment: MakeEnvironment) -> None:
+    environment = make_environment("py3.8", prefix="registry.example/team/")
+    assert environment.repository == "registry.example/team/py3.8"
+    assert environment.alias == "registry.example/team/py3.8:latest"
+    assert environment.candidate == f"{environment.repository}:{environment.identity}-candidate"
+    assert environment.tag_pattern == f"{environment.repository}:{environment.identity}-*"
+    assert re.fullmatch(r"[0-9a-f]{8}", environment.identity)
+    digest = environment.content_tag().rpartition("-")[2]
+    assert re.fullmatch(r"[0-9a-f]{16}", digest)
+    assert environment.content_pattern == f"registry.example/team/*:*-{digest}"
+    assert environment.folder not in environment.content_tag()
+
+
+def test_content_that_is_not_written_yet_stands_in(make_environment: MakeEnvironment) -> None:
+    environment = make_environment()
+    expected = environment.content_tag(b"pandas==2.2.0\n")
+    assert expected != environment.content_tag()
+    Path(environment.path("requirements.txt")).unlink()
+    assert environment.content_tag(b"pandas==2.2.0\n") == expected
+    Path(environment.path("requirements.txt")).write_text("pandas==2.2.0\n")
+    assert environment.content_tag() == expected
+
+
+@pytest.mark.parametrize("prefix", ["Pydock-", "-x", "a b", "/x", "x:☃"])
+def test_a_prefix_that_no_image_can_have(
+    make_settings: MakeSettings, make_environment: MakeEnvironment, prefix: str
+) -> None:
+    with pytest.raises(errors.BadSetting, match="Setting 'prefix'"):
+        make_environment(prefix=prefix)
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "base"),
+    [
+        ("FROM debian:12\n", {}, "debian:12"),
+        ("ARG REPOSITORY=python\nARG VERSION=3.8\nFROM ${REPOSITORY}:${VERSION}\nRUN x\n", {}, "python:3.8"),
+        (
+            "ARG REPOSITORY=python\nFROM ${REPOSITORY}:3\n",
+            {"repository": "mirror.example/python"},
+            "mirror.example/python:3",
+        ),
+        ("FROM debian:12 AS one\nFROM one\n", {}, "one"),
+        ("FROM debian:12\nFROM debian:13\n", {}, ""),
+        ("FROM ${UNKNOWN}\n", {}, ""),
+        ("RUN nothing\n", {}, ""),
+    ],
+)
+def test_base_image(make_environment: MakeEnvironment, text: str, values: dict[str, Any], base: str) -> None:
+    environment = make_environment(**values)
+    Path(environment.path("dockerfile")).write_text(text)
+    assert environment.base_image() == base
+
+
+def test_only_folders_with_a_dockerfile_are_environments(
+    tmp_path: Path, make_environment: MakeEnvironment
+) -> None:
+    home = Home(str(tmp_path), "local", "")
+    assert environment_names(Home(str(tmp_path / "nowhere"), "local", "")) == []
+    for name in ("b", "a"):
+        make_environment(name)
+    for name in (".b", "Upper", "c"):
+        (tmp_path / "envs" / name).mkdir()
+    (tmp_path / "envs" / "Upper" / "dockerfile").touch()
+    (tmp_path / "envs" / "file").touch()
+    assert environment_names(home) == ["a", "b"]
+
+
+def test_a_folder_of_environments_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refuse)
+    with pytest.raises(errors.PydockError, match="/x/envs cannot be read: Permission denied"):
+        environment_names(Home("/x", "local", ""))
+
+
+def test_an_unknown_environment_says_what_there_is(
+    tmp_path: Path, make_settings: MakeSettings, make_environment: MakeEnvironment
+) -> None:
+    settings = make_settings(home=".")
+    with pytest.raises(errors.UnknownEnvironment, match="There are none yet"):
+        find_environment(settings, "ds")
+    make_environment("datascience")
+    with pytest.raises(errors.UnknownEnvironment, match="Did you mean 'datascience'"):
+        find_environment(settings, "datascienec")
+    with pytest.raises(errors.UnknownEnvironment, match="There are: datascience"):
+        find_environment(settings, "web")
+    (tmp_path / "envs" / "bare").mkdir()
+    with pytest.raises(errors.UnknownEnvironment, match="no file named 'dockerfile'"):
+        find_environment(settings, "bare")
+    assert find_environment(settings, "datascience").name == "datascience"

@@ -1,0 +1,317 @@
+"""Requirement specifiers and files: what is read, what is refused and where, and what is written back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.utils import canonicalize_name
+
+from pydock import errors, requirements
+from pydock.requirements import Line, parse_specifiers, parse_text, to_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("pandas", "pandas"),
+        ("Pandas", "pandas"),
+        ("ruamel.yaml_x", "ruamel-yaml-x"),
+        ("pandas[excel,Plot]", "pandas"),
+        ("pandas==2.2.0", "pandas"),
+        ("scipy>=1.11,<2,!=1.12.1", "scipy"),
+        ("scipy ~= 1.11", "scipy"),
+        ("tomli>=2 ; python_version < '3.11'", "tomli"),
+        ("pip @ https://code.example/pip.whl", "pip"),
+        ("x @ git+https://code.example/x@v1", "x"),
+        ("git+https://code.example/x.git@v1#egg=My_X", "my-x"),
+        ("hg+https://code.example/x#subdirectory=a&egg=x", "x"),
+        ("git+ssh://git@code.example/x.git", "git+ssh://git@code.example/x.git"),
+        ("https://code.example/x-1.0-py3-none-any.whl", "https://code.example/x-1.0-py3-none-any.whl"),
+        ("  six  ", "six"),
+    ],
+)
+def test_one_specifier(text: str, name: str) -> None:
+    assert requirements.parse_specifier(text) == Line(text.strip(), name)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("./pkg", "is a path on this machine"),
+        ("../pkg", "is a path on this machine"),
+        ("/abs/pkg.whl", "is a path on this machine"),
+        ("~/pkg", "is a path on this machine"),
+        (".", "is a path on this machine"),
+        ("file:///pkg.whl", "is a path on this machine"),
+        ("C:\\pkg", "is a path on this machine"),
+        ("-e .", "is a path on this machine"),
+        ("--pre", "'--pre' is an option, not a package. Options belong into a file"),
+        ("pandas=2", "It looks like 'pandas', 'pandas>=2,<3'"),
+        ("pandas>=", "is no requirement"),
+        ("two words", "is no requirement"),
+        ("$(touch x)", "is no requirement"),
+        ("", "is no requirement"),
+        ("pandas[excel", "is no requirement"),
+        ("x @ https://me:hunter2@code.example/x", "'x @ https://me:****@code.example/x' holds a password"),
+        ("git+https://me:hunter2@code.example/x", "holds a password"),
+        ("https://me:hunter2@code.example/x.whl", "pydock passes both on as secrets"),
+    ],
+)
+def test_what_is_no_requirement_is_refused(text: str, words: str) -> None:
+    with pytest.raises(errors.UsageError) as caught:
+        requirements.parse_specifier(text)
+    assert words in caught.value.message
+    assert "hunter2" not in caught.value.message
+    assert caught.value.code == 2
+
+
+def test_a_variable_is_no_password() -> None:
+    text = "x @ https://me:${TOKEN}@code.example/x"
+    assert requirements.parse_specifier(text).name == "x"
+
+
+@pytest.mark.parametrize(
+    ("words", "texts"),
+    [
+        (["a", "b>=1"], ["a", "b>=1"]),
+        ("a b>=1", ["a", "b>=1"]),
+        ("a >= 1 ; python_version > '3'", ["a >= 1 ; python_version > '3'"]),
+        ("a >= 1\nb < 2\n\n", ["a >= 1", "b < 2"]),
+        ("a\n", ["a"]),
+        ("", []),
+        ("  ", []),
+        ([], []),
+    ],
+)
+def test_many_specifiers(words: list[str] | str, texts: list[str]) -> None:
+    assert [line.text for line in parse_specifiers(words)] == texts
+
+
+FILE = """\
+\ufeff# what we need
+pandas>=2  # tables
+
+scipy \\
+    >=1.11, \\
+    <2
+-r more/below.txt  # and these
+--extra-index-url https://index.example/simple
+-e git+https://code.example/x#egg=x
+six==1.16.0 \\
+    --hash=sha256:aaaa \\
+    --hash=sha256:bbbb
+https://code.example/y.whl#sha256=cccc
+"""
+
+
+def test_a_file(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "below.txt").write_text("numpy\n-r again.txt\n")
+    (tmp_path / "more" / "again.txt").write_text("requests\n")
+    (tmp_path / "reqs.txt").write_text(FILE, encoding="utf-8")
+    lines = requirements.parse_file(str(tmp_path / "reqs.txt"))
+    assert lines == [
+        Line("# what we need", ""),
+        Line("pandas>=2  # tables", "pandas"),
+        Line("", ""),
+        Line("scipy >=1.11, <2", "scipy"),
+        Line("numpy", "numpy"),
+        Line("requests", "requests"),
+        Line("--extra-index-url https://index.example/simple", ""),
+        Line("-e git+https://code.example/x#egg=x", ""),
+        Line("six==1.16.0", "six"),
+        Line("https://code.example/y.whl#sha256=cccc", "https://code.example/y.whl#sha256=cccc"),
+    ]
+    assert requirements.options(lines) == lines[6:8]
+    assert requirements.names(lines[:5]) == ["pandas", "scipy", "numpy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "words"),
+    [
+        ("six\npandas=2\n", 2, "'pandas=2' is no requirement"),
+        ("\n\n./pkg\n", 3, "is a path on this machine"),
+        ("a\nb \\\n >=\n", 2, "is no requirement"),
+        ("-e ./pkg\n", 1, "is a path on this machine"),
+        ("--editable=.\n", 1, "is a path on this machine"),
+        ("-c bounds.txt\n", 1, "put the bounds into the requirement lines"),
+        ("--constraint=bounds.txt\n", 1, "put the bounds"),
+        ("--frobnicate\n", 1, "option '--frobnicate' is not one"),
+        ("--use-pep517\n", 1, "option '--use-pep517' is not one"),
+        ("six\n-i https://me:hunter2@index.example\n", 2, "holds a password"),
+        ("x @ https://me:hunter2@code.example/x\n", 1, "holds a password"),
+    ],
+)
+def test_a_bad_line_is_named_by_file_and_line(tmp_path: Path, text: str, number: int, words: str) -> None:
+    path = tmp_path / "reqs.txt"
+    path.write_text(text)
+    with pytest.raises(errors.BadRequirements) as caught:
+        requirements.parse_file(str(path))
+    assert caught.value.message.startswith(f"{path}, line {number}: ")
+    assert words in caught.value.message
+    assert "hunter2" not in caught.value.message
+
+
+def test_a_bad_line_of_an_included_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("six\n--requirement=b.txt\n")
+    (tmp_path / "b.txt").write_text("\nnot good\n")
+    with pytest.raises(errors.BadRequirements, match=r"b\.txt, line 2"):
+        requirements.parse_file(str(tmp_path / "a.txt"))
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(errors.BadRequirements, match="cannot be read: No such file"):
+        requirements.parse_file(str(tmp_path / "none.txt"))
+    (tmp_path / "latin.txt").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(errors.BadRequirements, match="it is no UTF-8 text"):
+        requirements.parse_file(str(tmp_path / "latin.txt"))
+    (tmp_path / "a.txt").write_text("-r b.txt\n")
+    (tmp_path / "b.txt").write_text("-ra.txt\n")
+    with pytest.raises(errors.BadRequirements, match="includes itself"):
+        requirements.parse_file(str(tmp_path / "a.txt"))
+
+
+def test_one_file_may_be_included_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("-r b.txt\n-r b.txt\n")
+    (tmp_path / "b.txt").write_text("six\n")
+    assert [line.name for line in requirements.parse_file(str(tmp_path / "a.txt"))] == ["six", "six"]
+
+
+@pytest.mark.parametrize("text", ["", "six\n", "-e .\n./wheels/x.whl\n--odd\n# x\n/abs\n"])
+def test_what_a_dockerfile_may_have_a_use_for_passes(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "requirements.txt"
+    requirements.check_file(str(path))
+    path.write_text(text)
+    requirements.check_file(str(path))
+
+
+def test_what_no_installer_reads_does_not_pass(tmp_path: Path) -> None:
+    path = tmp_path / "requirements.txt"
+    path.write_text("six\n<<<<<<< HEAD\n")
+    with pytest.raises(errors.BadRequirements, match=r"requirements\.txt, line 2"):
+        requirements.check_file(str(path))
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "after"),
+    [
+        ("# one\nb\n\na>=1  # low\n", ["c"], "# one\nb\n\na>=1  # low\nc\n"),
+        ("a>=1\nb\n", ["a>=2"], "a>=2\nb\n"),
+        ("a>=1\n", ["a"], "a>=1\n"),
+        ("a>=1\n", ["A"], "a>=1\n"),
+        ("a>=1\n", ["a[x]"], "a[x]\n"),
+        ("a  # why\n", ["a"], "a  # why\n"),
+        ("", ["a", "a==1"], "a==1\n"),
+        ("x.y\n", ["X_Y==1"], "X_Y==1\n"),
+    ],
+)
+def test_merge(before: str, asked: list[str], after: str) -> None:
+    merged = requirements.merge(parse_text(before, "f"), parse_specifiers(asked))
+    assert to_text(merged) == after
+
+
+def test_merge_takes_options_and_comments_once() -> None:
+    lines = parse_text("--pre\n# x\na\n", "f")
+    assert requirements.merge(lines, parse_text("# x\n--pre\n--no-binary b\n", "f")) == [
+        *lines,
+        Line("--no-binary b", ""),
+    ]
+
+
+def test_remove() -> None:
+    lines = parse_text("# x\na>=1\nb\n", "f")
+    assert to_text(requirements.remove(lines, ["a", "c"])) == "# x\nb\n"
+
+
+def test_bounds_are_names_and_versions() -> None:
+    text = "a\nb>=1 # low\nc[x]<2;python_version>'3'\nd @ https://code.example/d\ngit+https://e\n--pre\n# f\ng[x]\n"
+    assert [line.text for line in requirements.bounds(parse_text(text, "f"))] == [
+        "b>=1",
+        'c<2; python_version > "3"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("Pandas ruamel.yaml", ["pandas", "ruamel-yaml"]),
+        (["A_b"], ["a-b"]),
+        ("", []),
+        ("a\nb\n", ["a", "b"]),
+    ],
+)
+def test_package_names(words: list[str] | str, names: list[str]) -> None:
+    assert requirements.package_names(words) == names
+
+
+@pytest.mark.parametrize("word", ["a>=1", "a[x]", "-a", "a-", "*", "./a", "https://x"])
+def test_what_is_no_package_name(word: str) -> None:
+    with pytest.raises(errors.UsageError, match="is no package name"):
+        requirements.package_names([word])
+
+
+# Generated requirements: any name, some extras, versions and a marker, a comment, odd spaces.
+NAMES = st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch=True)
+VERSIONS = st.from_regex(r"(?:>=|<=|==|!=|<|>)[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}", fullmatch=True)
+COMMENTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=10)
+
+
+@st.composite
+def specifiers(draw: st.DrawFn) -> str:
+    text = draw(NAMES)
+    extras = draw(st.lists(NAMES, max_size=2))
+    if extras:
+        text += f"[{','.join(extras)}]"
+    text += draw(st.sampled_from(["", " "])) + ",".join(draw(st.lists(VERSIONS, max_size=3)))
+    return text.strip() + draw(st.sampled_from(["", "; python_version < '3.11'", ' ; os_name == "posix"']))
+
+
+@st.composite
+def written_lines(draw: st.DrawFn) -> str:
+    kind = draw(st.sampled_from(["specifier", "comment", "blank", "option"]))
+    if kind == "specifier":
+        comment = draw(st.none() | COMMENTS)
+        return draw(specifiers()) + (f"  # {comment}".rstrip() if comment is not None else "")
+    if kind == "comment":
+        return f"# {draw(COMMENTS)}".rstrip()
+    return "" if kind == "blank" else "--extra-index-url https://index.example/simple"
+
+
+@given(st.lists(written_lines(), max_size=8))
+def test_what_is_written_is_read_again(texts: list[str]) -> None:
+    lines = parse_text("".join(f"{text}\n" for text in texts), "f")
+    assert [line.text for line in lines] == texts
+    assert parse_text(to_text(lines), "f") == lines
+
+
+@given(st.lists(specifiers(), max_size=5))
+def test_many_words_and_one_text_are_the_same(texts: list[str]) -> None:
+    lines = parse_specifiers(texts)
+    assert parse_specifiers("".join(f"{text}\n" for text in texts)) == lines
+    assert requirements.parse_specifiers(to_text(lines)) == lines
+
+
+@given(st.lists(written_lines(), max_size=5), st.lists(specifiers(), max_size=5))
+def test_merging_loses_nothing(texts: list[str], asked: list[str]) -> None:
+    before = parse_text("".join(f"{text}\n" for text in texts), "f")
+    lines = parse_specifiers(asked)
+    merged = requirements.merge(before, lines)
+    assert {line.name for line in merged} == {line.name for line in [*before, *lines]}
+    assert [line for line in merged if not line.name] == [line for line in before if not line.name]
+    assert requirements.merge(merged, lines) == merged
+
+
+@given(st.text())
+def test_anything_is_read_or_refused_with_a_sentence(text: str) -> None:
+    try:
+        line = requirements.parse_specifier(text)
+    except errors.UsageError as error:
+        line = Line(error.message, "")
+    assert len(line.text) > len(text) if not line.name else line.text == text.strip()
+    assert line.name == canonicalize_name(line.name) or "://" in line.name or "+" in line.name
