@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from command_line.conftest import Machine
+    from .conftest import Machine
 
 CHANGES = {
     "create": ["create", "new", "3.12"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from command_line.conftest import Machine
+    from .conftest import Machine
 
 
 def assert_whole(machine: Machine, name: str = "ds") -> None:

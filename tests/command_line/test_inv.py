@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from command_line.conftest import Ended, Machine
+    from .conftest import Ended, Machine
 
 TASKS = """\
 from invoke import Collection

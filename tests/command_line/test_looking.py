@@ -16,7 +16,7 @@ from pydock import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from command_line.conftest import Machine
+    from .conftest import Machine
 
 COMMANDS = ["build", "config", "create", "delete", "envs", "install", "run", "shell", "uninstall", "update"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from command_line.conftest import Machine
+    from .conftest import Machine
 
 
 def test_g1_no_part_of_a_requirement_is_shell(ds: Machine) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from command_line.conftest import Machine
+    from .conftest import Machine
 
 PANDAS = ("numpy==2.1.0", "pandas==2.2.1", "python-dateutil==2.9.0", "six==1.16.0")
 
@@ -90,6 +90,17 @@ def test_install_into_a_folder_that_somebody_else_wrote(machine: Machine) -> Non
     assert sorted(machine.files("plain")) == ["dockerfile", "requirements.in", "requirements.txt"]
     machine.ok("run", "plain", "true")
     assert "has changed since" not in machine.ok("run", "plain", "true").err
+
+
+def test_install_after_an_edit_builds_what_was_edited_first(ds: Machine) -> None:
+    (ds.folder("ds") / "requirements.txt").write_text("six==1.15.0\n")
+    assert ds.ok("install", "ds", "requests").out == "+ requests==2.31.0\n"
+    assert pins(ds) == ["requests==2.31.0", "six==1.15.0"]
+    assert len(ds.argvs("build")) == 2
+    ds.change_state(lambda state: state["images"].clear())
+    printed = ds.ok("--dry", "install", "ds", "numpy").out
+    assert printed.count("docker build ") == 2
+    assert ds.run(["sh", "-ec", printed]).code == 0
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from command_line.conftest import Machine
+    from .conftest import Machine
 
 ODD_WORDS = [
     "python",

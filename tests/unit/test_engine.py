@@ -18,7 +18,7 @@ from pydock.engine import Engine
 from pydock.images import Images
 
 if TYPE_CHECKING:
-    from unit.conftest import MakeEnvironment, MakeSettings
+    from .conftest import MakeEnvironment, MakeSettings
 
 CLIENT = """\
 #!/bin/sh

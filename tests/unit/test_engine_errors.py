@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from invoke import Result
 
-import fake_docker
 from pydock import engine_errors, errors
+
+from .. import fake_docker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from pydock.settings import Home
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from unit.conftest import MakeEnvironment, MakeSettings
+    from .conftest import MakeEnvironment, MakeSettings
 
 
 def write(name: str, text: str) -> Callable[[Path], object]:

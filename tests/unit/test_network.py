@@ -14,7 +14,7 @@ from pydock.network import describe_network, pip_conf, read_pip_options, uv_toml
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unit.conftest import MakeSettings
+    from .conftest import MakeSettings
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from pydock.docker_commands import Terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from unit.conftest import MakeEnvironment, MakeSettings
+    from .conftest import MakeEnvironment, MakeSettings
 
 
 def use_context(folder: Path, name: str, meta: object) -> None:
