@@ -18,6 +18,9 @@ from pydock import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from invoke.runners import Result
+
+INTERRUPTED = "Interrupted; nothing was changed."
 GRACE = 10  # seconds that a client gets to end after it was told to
 
 
@@ -30,6 +33,15 @@ class EngineRunner(Local):
     """
 
     process: subprocess.Popen[bytes]
+    pending = 0  # a signal that came while nobody was ready for it
+
+    def run(self, command: str, **kwargs: Any) -> Result:
+        # Raised while the client is being started, a signal would leave a client that nobody knows of.
+        with _handlers(self._remember):
+            result = super().run(command, **kwargs)
+        if self.pending and self.opts["hide"]:
+            raise errors.Interrupted(INTERRUPTED)
+        return result
 
     def start(self, command: str, shell: str, env: dict[str, Any]) -> None:  # noqa: ARG002 - invoke's interface
         argv = shlex.split(command)
@@ -39,13 +51,20 @@ class EngineRunner(Local):
         with tempfile.TemporaryFile() as stdin:  # a file, so that nobody waits for anybody
             stdin.write(self.streams["in"].getvalue().encode())
             stdin.seek(0)
+            # A group of its own, so that a signal reaches buildx too, which is docker's child. sudo must stay in
+            # ours, or it could not ask for a password.
+            apart = argv[0] != "sudo"
             if self.using_pty:
                 self.parent_fd, child = _pseudo_terminal()
-                self.process = subprocess.Popen(argv, env=env, stdin=stdin, stdout=child, stderr=child)
+                self.process = subprocess.Popen(
+                    argv, env=env, stdin=stdin, stdout=child, stderr=child, start_new_session=apart
+                )
                 os.close(child)
             else:
                 pipe = subprocess.PIPE
-                self.process = subprocess.Popen(argv, env=env, stdin=stdin, stdout=pipe, stderr=pipe)
+                self.process = subprocess.Popen(
+                    argv, env=env, stdin=stdin, stdout=pipe, stderr=pipe, start_new_session=apart
+                )
 
     def should_use_pty(self, pty: bool = False, fallback: bool = True) -> bool:  # noqa: ARG002
         return pty
@@ -58,16 +77,16 @@ class EngineRunner(Local):
 
     def wait(self) -> None:
         if self.using_pty:
-            with _stop_with_us(self.process):
+            with self._stop_with_us():
                 self.stdout.append(self._copy_progress())
                 self.process.wait()
         elif self.opts["hide"]:
-            with _stop_with_us(self.process):
+            with self._stop_with_us():
                 stdout, stderr = self.process.communicate()
             self.stdout.append(stdout.decode(errors="replace"))
             self.stderr.append(stderr.decode(errors="replace"))
         else:
-            with _signals_passed_on(self.process):
+            with self._signals_passed_on():
                 self.process.wait()
 
     @property
@@ -77,6 +96,57 @@ class EngineRunner(Local):
     def returncode(self) -> int:
         code = self.process.returncode
         return code if code >= 0 else 128 - code
+
+    def _remember(self, number: int, frame: object) -> None:  # noqa: ARG002 - the signal module's interface
+        self.pending = number
+
+    @contextlib.contextmanager
+    def _stop_with_us(self) -> Iterator[None]:
+        """End the client when we are interrupted, and say so; a client that outlives us would go on building."""
+
+        def interrupted(number: int, frame: object) -> None:  # noqa: ARG001
+            raise errors.Interrupted(INTERRUPTED)
+
+        try:
+            with _handlers(interrupted):
+                if self.pending:
+                    interrupted(self.pending, None)
+                yield
+        except errors.Interrupted:
+            self._stop()
+            raise
+
+    @contextlib.contextmanager
+    def _signals_passed_on(self) -> Iterator[None]:
+        """Let the client alone decide what a signal means. The terminal's Ctrl-C has reached it already."""
+
+        def pass_on(number: int, frame: object) -> None:  # noqa: ARG001
+            if number != signal.SIGINT or not sys.stdin.isatty():
+                self.process.send_signal(number)
+
+        with _handlers(pass_on):
+            if self.pending:
+                pass_on(self.pending, None)
+            yield
+
+    def _stop(self) -> None:
+        with _handlers(signal.SIG_IGN):
+            self._signal_client(signal.SIGINT)
+            try:
+                self.process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                self._signal_client(signal.SIGKILL)
+                self.process.wait()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+
+    def _signal_client(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(self.process.pid) == self.process.pid:
+                os.killpg(self.process.pid, number)
+            else:
+                self.process.send_signal(number)
 
     def _copy_progress(self) -> str:
         seen = bytearray()
@@ -102,39 +172,6 @@ def _pseudo_terminal() -> tuple[int, int]:
         size = fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
     return ours, theirs
-
-
-@contextlib.contextmanager
-def _stop_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the client when we are interrupted, and say so; a client that outlives us would go on building."""
-
-    def interrupted(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface
-        raise errors.Interrupted("Interrupted; nothing was changed.")
-
-    with _handlers(interrupted):
-        try:
-            yield
-        except errors.Interrupted:
-            with _handlers(signal.SIG_IGN):
-                process.send_signal(signal.SIGINT)
-                try:
-                    process.wait(GRACE)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-            raise
-
-
-@contextlib.contextmanager
-def _signals_passed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Let the client alone decide what a signal means. The terminal's Ctrl-C has reached it already."""
-
-    def pass_on(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface
-        if number != signal.SIGINT or not sys.stdin.isatty():
-            process.send_signal(number)
-
-    with _handlers(pass_on):
-        yield
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
@@ -42,6 +43,12 @@ def engine_is_missing() -> str:
 def engine() -> None:
     if reason := engine_is_missing():
         (pytest.fail if REQUIRED else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_means_something() -> None:
+    """Undo what a shell does to its background jobs: the programs that we start would ignore Ctrl-C too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

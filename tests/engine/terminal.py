@@ -70,11 +70,12 @@ class Terminal:
             assert time.monotonic() < end, f"waited for {text!r}, saw {self.seen!r}"
             assert self._read(0.5), f"ended without {text!r}, saw {self.seen!r}"
 
-    def wait(self) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """Read to the end; return the exit code."""
-        while self._read(60):
-            pass
-        return self.process.wait(60)
+        end = time.monotonic() + seconds
+        while self._read(0.5):
+            assert time.monotonic() < end, f"does not end, saw {self.seen!r}"
+        return self.process.wait(seconds)
 
     def _read(self, seconds: float) -> bool:
         """Read what there is; return False once there is nobody left to write."""

@@ -39,18 +39,18 @@ def test_a_version_that_does_not_exist(project: Project, name: str) -> None:
 
 
 def test_packages_in_conflict(project: Project, name: str) -> None:
-    words = ("install", name, "urllib3<1.25", "requests>=2.32")
-    check_refused(project, name, *words, says=("urllib3", "requests", "nothing was changed"))
+    words = ("install", name, "certifi<2017", "requests>=2.32")
+    check_refused(project, name, *words, says=("certifi", "requests", "nothing was changed"))
 
 
 def test_a_conflict_with_what_was_asked_for_before(project: Project, name: str) -> None:
-    project.pydock("install", name, "urllib3<1.25")
-    check_refused(project, name, "install", name, "requests>=2.32", says=("urllib3",))
+    project.pydock("install", name, "certifi<2017")
+    check_refused(project, name, "install", name, "requests>=2.32", says=("certifi",))
 
 
 def test_a_conflict_under_pip(project: Project, name: str) -> None:
     project.environ["PYDOCK_INSTALLER"] = "pip"
-    check_refused(project, name, "install", name, "urllib3<1.25", "requests>=2.32", says=("urllib3",))
+    check_refused(project, name, "install", name, "certifi<2017", "requests>=2.32", says=("certifi",))
     check_refused(project, name, "install", name, "pydock-no-such-package", says=("pydock-no-such-package",))
 
 

@@ -7,11 +7,22 @@ import random
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .tools import PATIENCE, Project, containers, files_below, images, recording_docker, untagged, wait_until
+from .tools import (
+    PATIENCE,
+    Project,
+    canonical,
+    containers,
+    files_below,
+    images,
+    recording_docker,
+    untagged,
+    wait_until,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +100,7 @@ def test_killed_at_every_call_of_docker(project: Project, name: str, tmp_path: P
             break
         ran = project.pydock("run", name, "python", "-m", "pip", "freeze")
         assert ran.stderr == "", "the image of the folder as it is now is there at every moment"
-        assert sorted(ran.stdout.splitlines()) == project.requirements(name)
+        assert sorted(map(canonical, ran.stdout.splitlines())) == project.requirements(name)
     else:
         pytest.fail(f"{words} never came to an end")
     check_whole(project, name)
@@ -137,6 +148,18 @@ def test_interrupted_it_leaves_everything_as_it_was(
     assert images(words[1]) == ({} if command == "create" else before[1])
     assert containers(name) == []
     assert untagged(name) == set()
+
+
+def test_terminated_where_ctrl_c_is_ignored(project: Project, name: str, tmp_path: Path) -> None:
+    """A shell's background job ignores Ctrl-C, and so does every program that it starts."""
+    variables, log = recording_docker(tmp_path)
+    before = images(name)
+    deaf = replace(project, program=("sh", "-c", 'trap "" INT; exec "$@"', "sh", *project.program))
+    process = deaf.start("build", name, "--no-cache", variables=variables)
+    wait_until(lambda: "build " in log.read_text(encoding="utf-8"), "a build to begin")
+    process.terminate()
+    assert process.wait(PATIENCE) == 130
+    assert images(name) == before
 
 
 def test_a_second_command_waits_for_the_first(project: Project, name: str) -> None:

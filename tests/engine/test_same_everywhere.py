@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .tools import Project, canonical, docker, images
+from .conftest import make_project
+from .tools import Project, canonical, docker, images, remove_everything
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    made = make_project(tmp_path_factory.mktemp("everywhere"))
+    yield made
+    remove_everything(made.names)
+
+
+@pytest.fixture(scope="module")
 def travelled(project: Project) -> str:
     """Return an environment with a history: everything that changes packages has happened to it."""
     name = project.create()

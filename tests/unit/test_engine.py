@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,22 +104,16 @@ def test_a_client_that_is_a_folder(make_settings: MakeSettings, tmp_path: Path) 
         engine.ask([str(tmp_path), "info"])
 
 
-def test_a_client_that_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_listen_is_killed(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(runner, "GRACE", 0.05)
-    process = subprocess.Popen(["sh", "-c", "trap '' INT; echo ready; exec sleep 60"], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
     before = signal.getsignal(signal.SIGTERM)
-
-    def wait() -> None:
-        with runner._stop_with_us(process):
-            os.kill(os.getpid(), signal.SIGTERM)
-            process.wait(60)
-
+    deaf = f"trap '' INT; echo $$ > {tmp_path}/pid; kill -TERM $PPID; exec sleep 60"
     with pytest.raises(errors.Interrupted):
-        wait()
-    process.stdout.close()
-    assert process.returncode == -signal.SIGKILL
+        Engine(Context(Config()), make_settings()).ask(["sh", "-c", deaf])
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
     assert signal.getsignal(signal.SIGTERM) is before
 
 
