@@ -131,7 +131,7 @@ class EngineRunner(Local):
 
     def _stop(self) -> None:
         with _handlers(signal.SIG_IGN):
-            self._signal_client(signal.SIGINT)
+            self._signal_client(signal.SIGTERM)  # a background job of a shell ignores SIGINT
             try:
                 self.process.wait(GRACE)
             except subprocess.TimeoutExpired:

@@ -109,7 +109,7 @@ def test_a_client_that_does_not_listen_is_killed(
 ) -> None:
     monkeypatch.setattr(runner, "GRACE", 0.05)
     before = signal.getsignal(signal.SIGTERM)
-    deaf = f"trap '' INT; echo $$ > {tmp_path}/pid; kill -TERM $PPID; exec sleep 60"
+    deaf = f"trap '' TERM; echo $$ > {tmp_path}/pid; kill -TERM $PPID; exec sleep 60"
     with pytest.raises(errors.Interrupted):
         Engine(Context(Config()), make_settings()).ask(["sh", "-c", deaf])
     with pytest.raises(ProcessLookupError):
