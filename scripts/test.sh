@@ -4,7 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if scripts/engine.sh; then
-    scripts/base-image.sh 3.12 3.8 3.7 3.13-trixie 3.12-alpine >/dev/null
+    # what cannot be had here is the business of the tests that need it
+    scripts/base-image.sh 3.12 3.8 3.7 3.13-trixie 3.12-alpine >/dev/null || true
 elif [ -n "${CI:-}" ]; then
     exit 1
 fi
