@@ -9,24 +9,23 @@ ARG USER=me
 ARG UID=1000
 ARG GID=100
 
-# The first line that fits wins every look-up, so an id or a name that the base image has already is no obstacle;
-# and this way needs no useradd, adduser or sudo, which images have or lack as they like.
+# Caches and secrets (pip.conf, uv.toml, netrc, ca.pem: all optional) never reach a layer.
 USER root
-RUN set -eu; \
-    home=/home/${USER}; mkdir -p "$home"; chown "$UID:$GID" "$home"; \
-    { echo "${USER}:x:${UID}:${GID}::$home:/bin/sh"; cat /etc/passwd; } > /etc/passwd.new; \
-    cat /etc/passwd.new > /etc/passwd; rm /etc/passwd.new; \
-    if ! cut -d: -f3 /etc/group | grep -qx "$GID"; then \
-        { echo "${USER}:x:${GID}:"; cat /etc/group; } > /etc/group.new; \
-        cat /etc/group.new > /etc/group; rm /etc/group.new; \
-    fi
-
-# What is installed. Caches and secrets (pip.conf, uv.toml, netrc, ca.pem: all optional) never reach a layer.
 RUN --mount=type=bind,source=requirements.txt,target=/run/requirements.txt \
     --mount=type=cache,id=pydock,target=/var/cache/pydock --mount=type=tmpfs,target=/tmp \
     --mount=type=secret,id=pip.conf --mount=type=secret,id=uv.toml \
     --mount=type=secret,id=netrc --mount=type=secret,id=ca.pem \
     set -eu; \
+    # The first line that fits wins every look-up, so an id or a name that the base image has already is no
+    # obstacle; and this way needs no useradd, adduser or sudo, which images have or lack as they like.
+    home=/home/${USER}; mkdir -p "$home"; chown "$UID:$GID" "$home"; \
+    { echo "${USER}:x:${UID}:${GID}::$home:/bin/sh"; cat /etc/passwd; } > /tmp/passwd; \
+    cat /tmp/passwd > /etc/passwd; \
+    if ! cut -d: -f3 /etc/group | grep -qx "$GID"; then \
+        { echo "${USER}:x:${GID}:"; cat /etc/group; } > /tmp/group; \
+        cat /tmp/group > /etc/group; \
+    fi; \
+    # What is installed.
     if ! grep -q '^ *[^# ]' /run/requirements.txt; then exit 0; fi; \
     cache=/var/cache/pydock; secrets=/run/secrets; \
     export PIP_CONFIG_FILE=$secrets/pip.conf NETRC=$secrets/netrc; \
