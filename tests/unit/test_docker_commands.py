@@ -21,7 +21,7 @@ ENVIRONMENT = Environment("ds", "/h/envs/ds", "0123abcd", "pydock-", Caller("me"
 
 
 def run(
-    folder: str = "/work/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()
+    folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()
 ) -> list[str]:
     return docker_commands.run_command(
         DOCKER, "image:1", ENVIRONMENT, "ds-1", folder, ["python", "-V"], terminal, options
@@ -30,7 +30,7 @@ def run(
 
 HEAD = ["docker", "run", "--rm", "--init", "--pull", "never", "--name", "ds-1"]
 TAIL = [
-    *("--hostname", "ds", "--mount", "type=bind,source=/work/project,target=/home/me/project"),
+    *("--hostname", "ds", "--mount", "type=bind,source=/srv/project,target=/home/me/project"),
     *("--workdir", "/home/me/project", "image:1", "python", "-V"),
 ]
 
