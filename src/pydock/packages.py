@@ -133,7 +133,7 @@ class Packages:
             self._images.remove_candidate(self._environment)
         image = found.get(content)
         if image is None:
-            self._images.build(self._environment, [self._environment.content_tag(), self._environment.alias])
+            self._images.build(self._environment, [content, self._environment.alias])
             image = self._images.current(self._environment)
         if image is None:
             if not self._engine.dry:

@@ -70,9 +70,8 @@ def commands() -> dict[str, Task[Any]]:
 def parser_for(name: str, task: Task[Any]) -> argparse.ArgumentParser:
     """Return the parser of one command, made from its task."""
     parser = _Parser(prog=f"pydock {name}", description=(task.__doc__ or "").strip(), allow_abbrev=False)
-    arguments = {argument.name: argument for argument in task.get_arguments()}
-    for argument in arguments.values():
-        _add(parser, task, argument, optional_words="requirement" in arguments or name == "update")
+    for argument in task.get_arguments():
+        _add(parser, task, argument)
     parser.add_argument("--local", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--global", action="store_true", dest="global_", help=argparse.SUPPRESS)
     parser.add_argument("--echo", action="store_true", help=argparse.SUPPRESS)
@@ -133,13 +132,11 @@ def _parse_passing_on(parser: argparse.ArgumentParser, call: Call) -> tuple[set[
     return set(call.flags | inner.flags), {"name": inner.command, "command": shlex.join(inner.rest)}
 
 
-def _add(
-    parser: argparse.ArgumentParser, task: Task[Any], argument: Argument, *, optional_words: bool
-) -> None:
+def _add(parser: argparse.ArgumentParser, task: Task[Any], argument: Argument) -> None:
     name = str(argument.attr_name or argument.name)
     text = (argument.help or "").split(" (under inv")[0]
     if name in VARIADIC:
-        parser.add_argument(name, nargs="*" if optional_words else "+", help=text)
+        parser.add_argument(name, nargs="+" if _required(task, name) else "*", help=text)
     elif argument.positional:
         parser.add_argument(name, nargs=None if _required(task, name) else "?", help=text)
     elif argument.kind is bool:

@@ -20,9 +20,7 @@ PIPED = Terminal(stdin_open=True, interactive=False)
 ENVIRONMENT = Environment("ds", "/h/envs/ds", "0123abcd", "pydock-", Caller("me", 1000, 1000), {})
 
 
-def run(
-    folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()
-) -> list[str]:
+def run(folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()) -> list[str]:
     return docker_commands.run_command(
         DOCKER, "image:1", ENVIRONMENT, "ds-1", folder, ["python", "-V"], terminal, options
     )
