@@ -65,10 +65,16 @@ class Terminal:
         os.write(self._master, keys)
 
     def wait_for(self, text: bytes, seconds: float = 60) -> None:
+        assert self.shows(text, seconds), f"waited for {text!r}, saw {self.seen!r}"
+
+    def shows(self, text: bytes, seconds: float) -> bool:
+        """Read until the text is there; return False if it is not after so many seconds."""
         end = time.monotonic() + seconds
         while text not in self.seen:
-            assert time.monotonic() < end, f"waited for {text!r}, saw {self.seen!r}"
+            if time.monotonic() > end:
+                return False
             assert self._read(0.5), f"ended without {text!r}, saw {self.seen!r}"
+        return True
 
     def wait(self, seconds: float = 60) -> int:
         """Read to the end; return the exit code."""
