@@ -34,12 +34,23 @@ def run_python(bench: Workbench) -> Sides:
     bench.pydock("create", name, bench.version)
     home = f"/home/{bench.run('id', '-un').strip()}/project"
     mount = f"type=bind,source={bench.project},target={home}"
-    flags = ["--rm", "--init", "--interactive", "--pull", "never", "--hostname", name]
+    flags = ["--rm", "--init", "--interactive", "--pull", "never", "--hostname", name, "--log-driver", "none"]
     by_hand = ["docker", "run", *flags, "--mount", mount, "--workdir", home, f"pydock-{name}:latest"]
     return Sides(
         ours=lambda: bench.pydock("run", name, "python", "-c", "pass"),
         theirs=lambda: bench.run(*by_hand, "python", "-c", "pass"),
         before=lambda: time.sleep(0.1),  # whoever tidies up behind the side before is done
+    )
+
+
+def print_lines(bench: Workbench) -> Sides:
+    """Print many short lines through a pipe, as a filter or an export does."""
+    name = bench.name()
+    bench.pydock("create", name, bench.version)
+    words = ["sh", "-c", "yes | head -n 2000000"]
+    return Sides(
+        ours=lambda: bench.pydock("run", name, *words),
+        theirs=lambda: bench.run("docker", "run", "--rm", "--init", f"pydock-{name}:latest", *words),
     )
 
 
@@ -197,6 +208,7 @@ CASES = [
     Case("start", "`--version`", "`python -c pass`", 2, start("--version"), 15),
     Case("start", "`--help`", "`python -c pass`", 12, start("--help"), 15),
     Case("run", "`run ENV python -c pass`", "`docker run` by hand", 1.10, run_python, 15),
+    Case("run", "`run`, 2,000,000 lines of output", "`docker run` with its log", 1, print_lines),
     Case("create", "`create`, version used before", "virtualenv, warm", 0.6, create_known("virtualenv"), 7),
     Case("create", "`create`, version used before", "`python -m venv`", 0.1, create_known("venv")),
     Case("create", "`create`, first of its version", "dockerfile with apt and sudo", 0.2, create_first),

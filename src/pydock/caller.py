@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-from typing import NamedTuple
+
+from pydock.named_tuple import NamedTuple
 
 MAX_UNIX_NAME = 32  # useradd(8), "CAVEATS"
+LETTERS = "abcdefghijklmnopqrstuvwxyz_"
 
 
 class Caller(NamedTuple):
@@ -28,8 +29,9 @@ def unix_name(text: str) -> str:
 
     The rule is useradd(8)'s: a letter or `_`, then letters, digits, `_` and `-`, 32 at most.
     """
-    name = re.sub(r"[^a-z0-9_-]", "_", text.lower()).strip("-")
-    if not re.match(r"[a-z_]", name):
+    allowed = LETTERS + "0123456789-"
+    name = "".join(sign if sign in allowed else "_" for sign in text.lower()).strip("-")
+    if name[:1] not in tuple(LETTERS):
         name = f"u{name}"
     return name[:MAX_UNIX_NAME]
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 
 from pydock import errors
-from pydock.docker_commands import image_exists, shell_command
+from pydock.docker_commands import shell_command
+from pydock.endpoint import check_local, image_is_there
 from pydock.environment import find_environment
-from pydock.running import check_local, container_name, leave_nothing_behind, run_argv
+from pydock.running import container_name, leave_nothing_behind, run_argv
 from pydock.settings import load_settings
 
 TYPE_CHECKING = False
@@ -43,20 +44,10 @@ def direct_argv(settings: Settings, environment: Environment, container: str, ca
     """Return the argv to become, empty where the environment's image is not there."""
     check_local(settings)
     image = environment.content_tag()
-    if not _succeeds(image_exists(settings.engine, image)):
+    if not image_is_there(settings, image):
         return []
     command = call.rest[1:] if call.command == "run" else shell_command(settings.shell)
     return run_argv(settings, environment, image, container, command)
-
-
-def _succeeds(argv: list[str]) -> bool:
-    """Run a command that nobody hears; importing subprocess would take as long as the command."""
-    silence = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
-    try:
-        process = os.posix_spawnp(argv[0], argv, os.environ, file_actions=silence)
-    except OSError:
-        return False
-    return os.waitpid(process, 0)[1] == 0
 
 
 def _complete(call: Call) -> bool:

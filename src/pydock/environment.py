@@ -6,26 +6,20 @@ Imported by every `pydock run`, so nothing heavy is imported here.
 from __future__ import annotations
 
 import os
-import re
-from typing import TYPE_CHECKING, NamedTuple
+import sys
 
 from pydock import errors
 from pydock.caller import Caller, current_caller
+from pydock.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Iterator
 
     from pydock.settings import Home, Settings
 
-NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 MAX_NAME = 64
-# A Docker tag: https://docs.docker.com/reference/cli/docker/image/tag/
-VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-PREFIX = re.compile(r"(?:[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*[._/-]*)?")
-BASE = re.compile(
-    r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
-)
 
 DOCKERFILE = "dockerfile"
 REQUIREMENTS = "requirements.txt"
@@ -87,6 +81,8 @@ class Environment(NamedTuple):
 
     def base_image(self) -> str:
         """Return the image that the dockerfile begins with, "" where it takes more than its ARGs to tell."""
+        import re  # takes longer than all of this module
+
         with open(self.path(DOCKERFILE), encoding="utf-8", errors="replace") as file:
             text = file.read()
         values = dict(re.findall(r"^ARG (\w+)=(\S+)$", text, re.MULTILINE))
@@ -117,9 +113,7 @@ def environment_names(home: Home) -> list[str]:
             f"{folder} cannot be read: {error.strerror}. Mend its permissions."
         ) from error
     return sorted(
-        name
-        for name in entries
-        if NAME.fullmatch(name) and os.path.isfile(os.path.join(folder, name, DOCKERFILE))
+        name for name in entries if is_name(name) and os.path.isfile(os.path.join(folder, name, DOCKERFILE))
     )
 
 
@@ -147,11 +141,10 @@ def find_environment(settings: Settings, name: str) -> Environment:
 
 def describe_environment(settings: Settings, name: str, folder: str) -> Environment:
     """Return the environment as the settings see it; `folder` need not exist yet."""
-    if not PREFIX.fullmatch(settings.prefix):
-        raise errors.BadSetting(
-            f"Setting 'prefix' is {settings.prefix!r}; an image name begins with a lower-case letter or a digit, "
-            "as in 'pydock-' or 'registry.example/team/'."
-        )
+    if not settings.is_default("prefix"):
+        from pydock.image_names import check_prefix
+
+        check_prefix(settings.prefix)
     caller = current_caller(settings.user)
     arguments = {"USER": caller.name, "UID": str(caller.uid), "GID": str(caller.gid)}
     if not settings.is_default("repository"):
@@ -160,39 +153,26 @@ def describe_environment(settings: Settings, name: str, folder: str) -> Environm
     return Environment(name, folder, identity, settings.prefix, caller, arguments)
 
 
+def is_name(text: str) -> bool:
+    """Return whether this is `[a-z0-9]+([._-][a-z0-9]+)*` and not too long; said without `re`."""
+    words = text.replace("_", ".").replace("-", ".").split(".")
+    return len(text) <= MAX_NAME and all(
+        word.isascii() and word.isalnum() and word == word.lower() for word in words
+    )
+
+
 def check_name(name: str) -> str:
     """Return `name` if an environment can have it; else raise `UsageError` with the nearest that can."""
-    if NAME.fullmatch(name) and len(name) <= MAX_NAME:
+    if is_name(name):
         return name
+    import re  # only for the message
+
     nearest = re.sub(r"[._-]*([._-])[._-]*", r"\1", re.sub(r"[^a-z0-9._-]+", "-", name.lower())).strip("._-")
     nearest = nearest[:MAX_NAME].strip("._-")
     hint = f" Try '{nearest}'." if nearest else " Try a word like 'datascience'."
     raise errors.UsageError(
         f"'{name}' cannot be an environment's name: it takes lower-case letters and digits, joined by single "
         f"'.', '_' or '-', {MAX_NAME} characters at most.{hint}"
-    )
-
-
-def check_version(version: str) -> str:
-    """Return `version` if it can be an image's tag; else raise `UsageError` with the nearest that can."""
-    if VERSION.fullmatch(version):
-        return version
-    nearest = re.sub(r"[^A-Za-z0-9_.-]+", "-", version).strip(".-")[:128]
-    hint = f" Try '{nearest}'." if VERSION.fullmatch(nearest) else " Try '3.12'."
-    raise errors.UsageError(
-        f"'{version}' cannot be a Python version: it takes a tag such as 3.12 or 3.12-slim.{hint}"
-    )
-
-
-def check_base(base: str) -> str:
-    """Return `base` if it can be an image's name; else raise `UsageError`.
-
-    The grammar is that of https://pkg.go.dev/github.com/distribution/reference.
-    """
-    if BASE.fullmatch(base):
-        return base
-    raise errors.UsageError(
-        f"'{base}' cannot be an image's name. It looks like 'debian:12' or 'quay.io/team/python:3.12'."
     )
 
 
@@ -211,11 +191,19 @@ def _built_from(folder: str) -> Iterator[str]:
 
 
 def _digest(parts: list[str] | list[str | bytes]) -> str:
-    import hashlib  # 4 ms, which `--version` need not pay
-
-    digest = hashlib.sha256()
+    digest = _sha256()
     for part in parts:
         content = part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
         digest.update(b"%d:" % len(content))
         digest.update(content)
     return digest.hexdigest()
+
+
+def _sha256() -> hashlib._Hash:
+    """Return a new SHA-256: CPython's own where it is there, as `hashlib` first loads OpenSSL, for 4 ms."""
+    try:
+        module = __import__("_sha2" if sys.version_info >= (3, 12) else "_sha256")
+    except ImportError:
+        module = __import__("hashlib")
+    digest: hashlib._Hash = module.sha256()
+    return digest

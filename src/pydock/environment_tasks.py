@@ -13,7 +13,8 @@ from invoke import Context, Exit, task
 
 from pydock import errors
 from pydock.docker_commands import shell_command
-from pydock.environment import check_base, check_name, check_version
+from pydock.environment import check_name
+from pydock.image_names import check_base, check_version
 from pydock.messages import confirm, say
 from pydock.workshop import Workshop, context_settings
 

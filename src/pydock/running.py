@@ -6,19 +6,17 @@ Imported by every `pydock run`, so nothing heavy is imported here.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-from pydock import docker_commands, errors
+from pydock import docker_commands
 from pydock.docker_commands import Terminal
 from pydock.settings import working_directory
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pydock.environment import Environment
     from pydock.settings import Settings
-
-LOCAL_ENDPOINTS = ("unix://", "npipe://", "fd://", "tcp://localhost", "tcp://127.", "tcp://[::1]")
 
 
 def container_name(environment: Environment) -> str:
@@ -49,7 +47,7 @@ def leave_nothing_behind(settings: Settings, container: str) -> int:
     holds the descriptor may therefore end in any way. A detached container (`--detach`) is left alone.
     """
     reader, writer = os.pipe()
-    if "--detach" in settings.run_options or "-d" in settings.run_options:
+    if docker_commands.detaches(settings.run_options):
         os.close(reader)
         return writer
     if os.fork() == 0:
@@ -75,58 +73,6 @@ def this_terminal() -> Terminal:
     except OSError:
         stdin_open = False
     return Terminal(stdin_open, os.isatty(0) and os.isatty(1), _selinux_enforces())
-
-
-def check_local(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
-    """Raise `EngineRemote` if the engine is on another machine, where our folders are not."""
-    environ = os.environ if environ is None else environ
-    endpoint = engine_endpoint(environ) if settings.engine[-1].endswith("docker") else ""
-    if endpoint and not endpoint.startswith(LOCAL_ENDPOINTS):
-        raise errors.EngineRemote(
-            f"The Docker engine is on another machine ({endpoint}), which cannot mount {working_directory()}. "
-            "Use an engine of this machine (`docker context use default`), or copy the folder there and work there."
-        )
-
-
-def engine_endpoint(environ: Mapping[str, str]) -> str:
-    """Return the engine's address as the docker client finds it, "" for its default.
-
-    The order is the client's: DOCKER_HOST, DOCKER_CONTEXT, the context chosen with `docker context use`
-    (https://docs.docker.com/engine/manage-resources/contexts/).
-    """
-    if environ.get("DOCKER_HOST"):
-        return environ["DOCKER_HOST"]
-    folder = environ.get("DOCKER_CONFIG") or os.path.join(
-        environ.get("HOME") or os.path.expanduser("~"), ".docker"
-    )
-    context = environ.get("DOCKER_CONTEXT") or _chosen_context(os.path.join(folder, "config.json"))
-    if context in {"", "default"}:
-        return ""
-    import hashlib  # rarely needed
-    import json
-
-    name = hashlib.sha256(context.encode()).hexdigest()
-    try:
-        with open(os.path.join(folder, "contexts", "meta", name, "meta.json"), encoding="utf-8") as file:
-            return str(json.load(file)["Endpoints"]["docker"]["Host"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _chosen_context(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError):
-        return ""
-    if '"currentContext"' not in text:
-        return ""
-    import json  # rarely needed
-
-    try:
-        return str(json.loads(text).get("currentContext") or "")
-    except (ValueError, AttributeError):
-        return ""
 
 
 def _selinux_enforces() -> bool:

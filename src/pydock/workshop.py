@@ -9,6 +9,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from pydock import errors, files
+from pydock.endpoint import check_local
 from pydock.engine import Engine
 from pydock.environment import (
     DOCKERFILE,
@@ -21,7 +22,7 @@ from pydock.environment import (
 from pydock.images import Images
 from pydock.messages import say, warn
 from pydock.rendering import render
-from pydock.running import check_local, container_name, leave_nothing_behind, run_argv
+from pydock.running import container_name, leave_nothing_behind, run_argv
 from pydock.settings import Settings, load_settings
 
 if TYPE_CHECKING:

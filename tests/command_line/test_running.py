@@ -66,6 +66,7 @@ def test_the_whole_docker_run(ds: Machine) -> None:
         [
             *("run", "--rm", "--init", "--pull", "never", "--interactive", "--hostname", "ds"),
             *("--mount", f"type=bind,source={ds.project},target={target}", "--workdir", target),
+            *("--log-driver", "none"),
             *(content, "python", "--version"),
         ]
     ]

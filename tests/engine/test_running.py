@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from .tools import PATIENCE, Project, containers, wait_until
+from .tools import PATIENCE, Project, containers, docker, wait_until
 
 ARGUMENTS = [
     "",
@@ -139,3 +139,22 @@ def test_pydock_itself_is_gone_while_the_program_runs(reader: Project, ready: st
     with open(f"/proc/{process.pid}/cmdline", "rb") as file:
         assert sys.executable.encode() not in file.read()
     process.communicate(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(("options", "read"), [("", ""), ("--log-driver local", "hello\n")])
+def test_the_engine_writes_no_log_unless_asked(reader: Project, ready: str, options: str, read: str) -> None:
+    process = reader.start(
+        *("run", ready, "sh", "-c", "echo hello; cat"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        variables={"PYDOCK_RUN_OPTIONS": options},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"hello\n"
+    [container] = containers(ready)
+    if read:
+        wait_until(lambda: docker("logs", container) == read, "the log")
+    else:
+        assert docker("inspect", "--format", "{{.LogPath}}", container) == ""
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0

@@ -29,7 +29,7 @@ def run(folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple
 HEAD = ["docker", "run", "--rm", "--init", "--pull", "never", "--name", "ds-1"]
 TAIL = [
     *("--hostname", "ds", "--mount", "type=bind,source=/srv/project,target=/home/me/project"),
-    *("--workdir", "/home/me/project", "image:1", "python", "-V"),
+    *("--workdir", "/home/me/project", "--log-driver", "none", "image:1", "python", "-V"),
 ]
 
 
@@ -85,6 +85,21 @@ def test_the_hostname_is_the_environments_name(name: str, hostname: str) -> None
 
 def test_run_options_stand_before_the_image() -> None:
     assert run(options=("--env", "A=b c"))[-5:] == ["--env", "A=b c", "image:1", "python", "-V"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--detach",),
+        ("-d",),
+        ("--log-driver", "local"),
+        ("--log-driver=local",),
+        ("--log-opt", "max-size=1m"),
+    ],
+)
+def test_who_wants_a_log_gets_one(options: tuple[str, ...]) -> None:
+    argv = run(options=options)
+    assert argv[argv.index("/home/me/project", argv.index("--workdir")) + 1 : -3] == list(options)
 
 
 def test_the_client_may_have_several_words() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pydock import caller, errors
-from pydock.environment import check_base, check_name, check_version
+from pydock.environment import check_name
+from pydock.image_names import check_base, check_version
 from pydock.spelling import nearest
 
 

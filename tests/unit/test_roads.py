@@ -54,7 +54,7 @@ def by_the_direct_road(call: Call, variables: dict[str, str]) -> list[str]:
         mock.patch.dict("os.environ", variables),
         mock.patch.object(direct, "container_name", return_value="ds-1"),
         mock.patch.object(direct, "leave_nothing_behind", return_value=0),
-        mock.patch.object(direct, "_succeeds", return_value=True),
+        mock.patch.object(direct, "image_is_there", return_value=True),
         mock.patch("os.set_inheritable"),
         mock.patch("os.execvp", side_effect=Reached) as become,
         pytest.raises(Reached),

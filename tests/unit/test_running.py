@@ -1,95 +1,21 @@
-"""Where the engine is, what our terminal is, and who removes a container that is left."""
+"""What our terminal is, and who removes a container that is left."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import os
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pydock import errors, running
+from pydock import running
 from pydock.docker_commands import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .conftest import MakeEnvironment, MakeSettings
-
-
-def use_context(folder: Path, name: str, meta: object) -> None:
-    """Make a context of that name, and choose it, as `docker context create` and `use` do."""
-    place = folder / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
-    place.mkdir(parents=True)
-    (place / "meta.json").write_text(json.dumps(meta))
-    (folder / "config.json").write_text(json.dumps({"auths": {}, "currentContext": name}))
-
-
-def endpoint(host: str) -> dict[str, Any]:
-    return {"Name": "far", "Endpoints": {"docker": {"Host": host}}}
-
-
-def test_the_endpoint_is_found_as_the_client_finds_it(tmp_path: Path) -> None:
-    home = {"HOME": str(tmp_path)}
-    assert running.engine_endpoint(home) == ""
-    use_context(tmp_path / ".docker", "far", endpoint("ssh://far.example"))
-    assert running.engine_endpoint(home) == "ssh://far.example"
-    use_context(tmp_path / "other", "near", endpoint("unix:///run/near.sock"))
-    assert (
-        running.engine_endpoint({**home, "DOCKER_CONFIG": str(tmp_path / "other")}) == "unix:///run/near.sock"
-    )
-    assert running.engine_endpoint({**home, "DOCKER_CONTEXT": "default"}) == ""
-    assert running.engine_endpoint({**home, "DOCKER_CONTEXT": "unknown"}) == ""
-    assert (
-        running.engine_endpoint({**home, "DOCKER_HOST": "tcp://h:1", "DOCKER_CONTEXT": "far"}) == "tcp://h:1"
-    )
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{}",
-        b'{"currentContext": ""}',
-        b'{"currentContext": "default"}',
-        b'{"currentContext": null}',
-        b'{"currentContext": broken',
-        b'["currentContext"]',
-        b'"currentContext"',
-        b"\xff",
-    ],
-)
-def test_a_configuration_without_a_context(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "config.json").write_bytes(content)
-    assert running.engine_endpoint({"DOCKER_CONFIG": str(tmp_path)}) == ""
-
-
-@pytest.mark.parametrize("meta", [{}, {"Endpoints": None}, {"Endpoints": {"docker": {}}}, []])
-def test_a_context_without_an_endpoint(tmp_path: Path, meta: object) -> None:
-    use_context(tmp_path, "odd", meta)
-    assert running.engine_endpoint({"DOCKER_CONFIG": str(tmp_path)}) == ""
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["", "unix:///var/run/docker.sock", "tcp://localhost:2375", "tcp://127.0.0.1:2375", "tcp://[::1]:1"],
-)
-def test_an_engine_of_this_machine(make_settings: MakeSettings, host: str) -> None:
-    running.check_local(make_settings(), {"DOCKER_HOST": host, "HOME": "/nowhere"})
-
-
-@pytest.mark.parametrize("host", ["ssh://me@far.example", "tcp://192.0.2.1:2376", "tcp://far.example:2375"])
-def test_an_engine_of_another_machine(make_settings: MakeSettings, host: str) -> None:
-    variables = {"DOCKER_HOST": host}
-    with pytest.raises(errors.EngineRemote, match="docker context use default") as caught:
-        running.check_local(make_settings(), variables)
-    assert host in caught.value.message
-    with pytest.raises(errors.EngineRemote):
-        running.check_local(make_settings(engine="sudo /usr/bin/docker"), variables)
-    running.check_local(make_settings(engine="podman"), variables)
 
 
 @pytest.mark.parametrize(
