@@ -155,6 +155,6 @@ def test_the_engine_writes_no_log_unless_asked(reader: Project, ready: str, opti
     if read:
         wait_until(lambda: docker("logs", container) == read, "the log")
     else:
-        assert docker("inspect", "--format", "{{.LogPath}}", container) == ""
+        assert docker("inspect", "--format", "{{.LogPath}}", container).strip() == ""
     process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
