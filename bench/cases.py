@@ -39,7 +39,7 @@ def run_python(bench: Workbench) -> Sides:
     return Sides(
         ours=lambda: bench.pydock("run", name, "python", "-c", "pass"),
         theirs=lambda: bench.run(*by_hand, "python", "-c", "pass"),
-        before=lambda: time.sleep(0.1),  # whoever tidies up behind the side before is done
+        before=lambda: time.sleep(0.3),  # the engine tidies up behind the side before
     )
 
 
@@ -207,9 +207,9 @@ def make_many(bench: Workbench, count: int) -> None:
 CASES = [
     Case("start", "`--version`", "`python -c pass`", 2, start("--version"), 15),
     Case("start", "`--help`", "`python -c pass`", 12, start("--help"), 15),
-    Case("run", "`run ENV python -c pass`", "`docker run` by hand", 1.10, run_python, 15),
+    Case("run", "`run ENV python -c pass`", "`docker run` by hand", 1.10, run_python, 31),
     Case("run", "`run`, 2,000,000 lines of output", "`docker run` with its log", 1, print_lines),
-    Case("create", "`create`, version used before", "virtualenv, warm", 0.6, create_known("virtualenv"), 7),
+    Case("create", "`create`, version used before", "virtualenv, warm", 0.6, create_known("virtualenv"), 21),
     Case("create", "`create`, version used before", "`python -m venv`", 0.1, create_known("venv")),
     Case("create", "`create`, first of its version", "dockerfile with apt and sudo", 0.2, create_first),
     Case("install", "pandas, two imports", "virtualenv and pip", 0.35, install("pandas", against="pip")),

@@ -69,5 +69,6 @@ def nobody_elses_machine(
         patch.setenv("HOME", str(home))
         for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_DIRS"):
             patch.setenv(name, str(home / f".{name.lower()}"))
+        patch.setenv("DOCKER_HOST", f"unix://{home}/nobody-listens-here.sock")
         patch.setenv("PATH", f"{guard_folder}{os.pathsep}{os.environ['PATH']}")
         yield

@@ -39,6 +39,9 @@ def _main(argv: list[str]) -> int:
         from pydock.direct import run_directly
 
         run_directly(call)  # returns where the direct road is not for this call
+    import gc
+
+    gc.disable()  # a short life, of which looking for cycles among what is imported would take a tenth
     from pydock.lean_invoke import import_invoke
 
     import_invoke()

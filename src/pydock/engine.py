@@ -8,7 +8,7 @@ import os
 import shlex
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydock import docker_commands, engine_errors, errors
 from pydock.runner import EngineRunner
@@ -51,7 +51,7 @@ class Engine:
 
     def attempt(self, argv: Sequence[str]) -> Result:
         """Run a command whose failure is no news; an engine that does not answer still raises."""
-        result = self._run(argv)
+        result: Result = self._run(argv)
         if result.failed:
             engine_errors.raise_for_engine(self.client, result)
         return result
@@ -62,6 +62,16 @@ class Engine:
             print(shlex.join(argv))
             return ""
         return self._judged(argv, self._run(argv)).stdout
+
+    def change_all(self, argvs: Sequence[Sequence[str]]) -> None:
+        """Run commands that need nothing of one another, side by side."""
+        if self.dry:
+            for argv in argvs:
+                self.change(argv)
+            return
+        begun = [self._run(argv, asynchronous=True) for argv in argvs]
+        for argv, result in zip(argvs, [promise.join() for promise in begun]):
+            self._judged(argv, result)
 
     def build(self, argv: Sequence[str], variables: Mapping[str, str], stdin: str = "") -> None:
         """Run a `docker build`, its progress shown on a terminal.
@@ -105,7 +115,9 @@ class Engine:
         *,
         stdin: str = "",
         progress: bool = False,
-    ) -> Result:
+        asynchronous: bool = False,
+    ) -> Any:
+        """Return invoke's `Result`, or its `Promise` of one."""
         self._echo(argv, stdin)
         with self._our_runner():
             return self._context.run(
@@ -114,6 +126,7 @@ class Engine:
                 echo=False,
                 dry=False,
                 hide=True,
+                asynchronous=asynchronous,
                 pty=progress,
                 in_stream=io.StringIO(stdin),
                 env={**VARIABLES, **(variables or {})},

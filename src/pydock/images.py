@@ -85,8 +85,7 @@ class Images:
         if twin is None:
             self.build(environment, tags)
             return
-        for tag in tags:
-            self.tag(twin, tag)
+        self._engine.change_all([docker_commands.tag_image(self._engine.client, twin, tag) for tag in tags])
 
     def _twin(self, environment: Environment) -> str | None:
         listed = self.listed(environment.content_pattern)

@@ -226,7 +226,7 @@ def _file_layer(path: str) -> Layer:
         return Layer(path, {})
     except (OSError, UnicodeDecodeError) as error:
         raise errors.BadSetting(f"{path} cannot be read: {error}. Mend the file or remove it.") from error
-    yaml = _yaml()
+    yaml = import_yaml()
     try:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -238,7 +238,7 @@ def _file_layer(path: str) -> Layer:
     return Layer(path, {str(name): value for name, value in (values or {}).items()})
 
 
-def _yaml() -> Any:
+def import_yaml() -> Any:
     """Return the PyYAML that invoke carries, without importing invoke, which costs half a `docker run`."""
     import importlib.util  # only where a settings file is
 

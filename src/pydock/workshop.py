@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from typing import TYPE_CHECKING
 
 from pydock import errors, files
@@ -156,6 +155,8 @@ class Workshop:
     @contextlib.contextmanager
     def _new_folder(self, folder: str) -> Iterator[str]:
         if self.engine.dry:
+            import tempfile  # rarely needed
+
             with tempfile.TemporaryDirectory(prefix="pydock-") as place:
                 yield place
         else:

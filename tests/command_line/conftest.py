@@ -52,7 +52,6 @@ class Machine:
             "HOME": str(self.home),
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
             "FAKE_DOCKER": str(self.engine),
-            "DOCKER_HOST": f"unix://{self.engine}/docker.sock",  # nobody there: the fake client is asked
             "PYDOCK_PIP_CONFIG": "none",
             "PYDOCK_USER": "me",
         }

@@ -23,5 +23,6 @@ def test_the_users_own_settings_are_out_of_reach(tmp_path_factory: pytest.TempPa
     base: Path = tmp_path_factory.getbasetemp()
     assert os.environ["HOME"].startswith(str(base))
     assert not os.listdir(os.environ["HOME"])
+    assert not os.path.exists(os.environ.pop("DOCKER_HOST").removeprefix("unix://"))
     for beginning in ("PYDOCK_", "DOCKER_", "PIP_", "HTTP_PROXY", "https_proxy"):
         assert not [name for name in os.environ if name.startswith(beginning)]

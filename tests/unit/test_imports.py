@@ -191,13 +191,26 @@ def test_what_the_package_has_not() -> None:
         _ = pydock.nonsense
 
 
+def test_invokes_own_files_are_read_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "invoke.yaml").write_text("run:\n  echo: true\n")
+    code = (
+        "from pydock.lean_invoke import import_invoke; import_invoke(); from invoke import Config; "
+        "assert Config(project_location='.').run.echo is True"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_invoke_is_whole_again_for_others() -> None:
     """The stand-ins for what invoke only tests with are gone after the import."""
     code = (
         "from pydock.lean_invoke import import_invoke; import_invoke(); import_invoke(); "
         "import invoke, importlib.metadata, unittest.mock; "
         "assert importlib.metadata.version('invoke')[0].isdigit(); assert unittest.mock.Mock().x is not None; "
-        "assert invoke.run('exit 0').ok"
+        "assert invoke.run('exit 0').ok; "
+        "import invoke.vendor.yaml; assert invoke.vendor.yaml.safe_dump('a')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
