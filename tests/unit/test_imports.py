@@ -195,7 +195,7 @@ def test_invokes_own_files_are_read_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "invoke.yaml").write_text("run:\n  echo: true\n")
     code = (
         "from pydock.lean_invoke import import_invoke; import_invoke(); from invoke import Config; "
-        "assert Config(project_location='.').run.echo is True"
+        "config = Config(project_location='.'); config.load_project(); assert config.run.echo is True"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
