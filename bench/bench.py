@@ -34,7 +34,8 @@ def main() -> None:
     )
     parts = parser.parse_args().only or PARTS
     subprocess.run([str(CHECKOUT / "scripts" / "engine.sh")], check=True)
-    asked = [str(CHECKOUT / "scripts" / "base-image.sh"), "--nearest", "3.12"]
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"  # the same Python on both sides
+    asked = [str(CHECKOUT / "scripts" / "base-image.sh"), "--nearest", ours]
     version = subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     bench = Workbench(Path(tempfile.mkdtemp(prefix="pydock-bench-")), version)
     RESULTS.mkdir(exist_ok=True)

@@ -171,7 +171,10 @@ def build_checkout(bench: Workbench) -> Sides:
     file = bench.project / ".pydock" / "envs" / name / "requirements.txt"
     pinned = file.read_text()
     lock = bench.folder / f"{name}.txt"
-    lock.write_text(pinned)
+    uv = [bench.tool("uv"), "pip"]
+    bench.run(
+        *uv, "compile", "--quiet", "--python", bench.tool("python"), "--output-file", str(lock), str(THIRTY)
+    )
     folder = bench.folder / name
 
     def ours() -> None:
@@ -182,9 +185,7 @@ def build_checkout(bench: Workbench) -> Sides:
     def theirs() -> None:
         bench.run(bench.tool("uv"), "venv", "--quiet", "--python", bench.tool("python"), str(folder))
         python = str(folder / "bin" / "python")
-        bench.run(
-            bench.tool("uv"), "pip", "sync", "--quiet", "--compile-bytecode", "--python", python, str(lock)
-        )
+        bench.run(*uv, "sync", "--quiet", "--compile-bytecode", "--python", python, str(lock))
 
     def after() -> None:
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,8 +5,8 @@
 CACHE is a folder to keep bytecode in; what is older than the file SINCE was not added by this build.
 
 uv installs without bytecode, and an image's user cannot write it later, so every `docker run` would compile anew.
-Compiling pandas takes longer than installing it; therefore the result is kept in the cache mount, under the
-distribution's name, version and the digest of its RECORD (https://packaging.python.org/en/latest/specifications/
+Compiling pandas takes longer than installing it; therefore the result is kept in the cache mount, one file for each
+distribution, under its name, version and the digest of its RECORD (https://packaging.python.org/en/latest/specifications/
 recording-installed-packages/), and put back when the same distribution is installed again.
 
 A .pyc file is valid for the time stamp of its source (https://docs.python.org/3/reference/import.html
@@ -17,14 +17,12 @@ Stand-alone on purpose: needs Python 3.8, nothing else, and no file of pydock.
 
 from __future__ import annotations
 
-import compileall
 import csv
 import hashlib
+import marshal
 import os
-import shutil
 import sys
 import sysconfig
-import tempfile
 from pathlib import Path
 
 EPOCH = 1_500_000_000  # any moment will do, as long as it is always the same
@@ -64,7 +62,7 @@ def is_compiled(source: Path) -> bool:
 def key_of(record: Path) -> str:
     content = record.read_bytes() + str(record.parent.parent).encode()
     name = record.parent.name[: -len(".dist-info")]
-    return f"{name}-{hashlib.sha256(content).hexdigest()[:16]}"
+    return f"{name}-{hashlib.sha256(content).hexdigest()[:16]}.marshal"
 
 
 def bytecode_of(source: Path) -> Path:
@@ -74,32 +72,36 @@ def bytecode_of(source: Path) -> Path:
 def compile_or_restore(sources: list[Path], site: Path, kept: Path) -> None:
     for source in sources:
         os.utime(str(source), (EPOCH, EPOCH))
-    if not kept.is_dir():
+    try:
+        contents = marshal.loads(kept.read_bytes())  # noqa: S302 - what .pyc files themselves are read with
+    except FileNotFoundError:
         compile_and_keep(sources, site, kept)
         return
-    for source in sources:
-        copy = kept / bytecode_of(source).relative_to(site)
-        if copy.is_file():
-            place(copy, bytecode_of(source))
+    for folder in {os.path.dirname(path) for path in contents}:
+        os.makedirs(str(site / folder), exist_ok=True)
+    for path, content in contents.items():
+        with open(os.path.join(str(site), path), "wb", buffering=0) as file:
+            file.write(content)
 
 
 def compile_and_keep(sources: list[Path], site: Path, kept: Path) -> None:
     """Compile; keep the result under its name at once and whole, as other builds use the cache meanwhile."""
     compile_all(sources)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(dir=str(kept.parent)))
+    contents = {}
     for source in sources:
         compiled = bytecode_of(source)
         if compiled.is_file():
-            place(compiled, new / compiled.relative_to(site))
-    try:
-        new.rename(kept)
-    except OSError:  # another build was quicker
-        shutil.rmtree(str(new), ignore_errors=True)
+            contents[str(compiled.relative_to(site))] = compiled.read_bytes()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    new = kept.with_name(f"{kept.name}.{os.urandom(6).hex()}")
+    new.write_bytes(marshal.dumps(contents))
+    new.replace(kept)
 
 
 def compile_all(sources: list[Path]) -> None:
     """Compile with all processors, where it is worth starting them; files that are no valid Python are passed over."""
+    import compileall  # what is put back needs no compiler
+
     if len(sources) < FEW or (os.cpu_count() or 1) == 1:
         for source in sources:
             compileall.compile_file(str(source), quiet=2)
@@ -112,12 +114,9 @@ def compile_all(sources: list[Path]) -> None:
 
 
 def compile_one(source: str) -> bool:
+    import compileall
+
     return bool(compileall.compile_file(source, quiet=2))
-
-
-def place(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(str(source), str(target))
 
 
 if __name__ == "__main__":

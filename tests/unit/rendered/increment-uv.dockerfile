@@ -21,13 +21,13 @@ RUN --mount=type=bind,source=compile_bytecode.py,target=/run/compile_bytecode.py
     export UV_CACHE_DIR=$cache/uv UV_LINK_MODE=copy UV_COMPILE_BYTECODE=0; \
     export UV_BREAK_SYSTEM_PACKAGES=1 UV_SYSTEM_PYTHON=1 UV_PYTHON_DOWNLOADS=never; \
     tool=$cache/tools/$(uname -m)$(if ls /lib/ld-musl-* >/dev/null 2>&1; then echo -musl; fi); uv=; \
-    if python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then \
+    case $(python3 -V) in "Python 3."[0-7].*) ;; *) \
         if [ ! -x "$tool/bin/uv" ]; then \
             mkdir -p "${tool%/*}"; new=$(mktemp -d $cache/new.XXXXXX); \
             python3 -m pip install --quiet --target "$new" uv && mv "$new" "$tool" || rm -rf "$new"; \
         fi; \
-        if [ -x "$tool/bin/uv" ]; then uv=$tool/bin/uv; fi; \
-    fi; \
+        if [ -x "$tool/bin/uv" ]; then uv=$tool/bin/uv; fi;; \
+    esac; \
     # First what is new, on top of what is there; where the two do not agree, everything that was asked for at once.
     install() { if [ -n "$uv" ]; then "$uv" pip install "$@"; else python3 -m pip install "$@"; fi; }; \
     check() { if [ -n "$uv" ]; then "$uv" pip check; else python3 -m pip check; fi; }; \

@@ -38,13 +38,13 @@ RUN --mount=type=bind,source=requirements.txt,target=/run/requirements.txt \
     export UV_CACHE_DIR=$cache/uv UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1; \
     export UV_BREAK_SYSTEM_PACKAGES=1 UV_SYSTEM_PYTHON=1 UV_PYTHON_DOWNLOADS=never; \
     tool=$cache/tools/$(uname -m)$(if ls /lib/ld-musl-* >/dev/null 2>&1; then echo -musl; fi); uv=; \
-    if python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))'; then \
+    case $(python3 -V) in "Python 3."[0-7].*) ;; *) \
         if [ ! -x "$tool/bin/uv" ]; then \
             mkdir -p "${tool%/*}"; new=$(mktemp -d $cache/new.XXXXXX); \
             python3 -m pip install --quiet --target "$new" uv && mv "$new" "$tool" || rm -rf "$new"; \
         fi; \
-        if [ -x "$tool/bin/uv" ]; then uv=$tool/bin/uv; fi; \
-    fi; \
+        if [ -x "$tool/bin/uv" ]; then uv=$tool/bin/uv; fi;; \
+    esac; \
     if [ -n "$uv" ]; then "$uv" pip install --requirement /run/requirements.txt; else python3 -m pip install --requirement /run/requirements.txt; fi
 
 WORKDIR /home/${USER}
