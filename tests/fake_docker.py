@@ -150,28 +150,24 @@ class State:
 def main() -> None:
     argv = sys.argv[1:]
     command = argv[0] if argv else "help"
-    stdin = sys.stdin.read() if "--file" in argv and argv[argv.index("--file") + 1] == "-" else ""
-    _record(argv, stdin)
+    _record(argv)
     wish, _, failure = os.environ.get("FAKE_DOCKER_FAIL", "").partition(":")
     if wish in {command, "*"}:
         _fail(FAILURES[failure])
     pause, _, after = os.environ.get("FAKE_DOCKER_PAUSE", "").partition(":")
     if pause == command and not after:
         _pause(command)
-    answer = COMMANDS[command](argv[1:], stdin)
+    answer = COMMANDS[command](argv[1:])
     if pause == command and after:
         _pause(command)
     sys.exit(answer)
 
 
-def build(argv: list[str], stdin: str) -> int:
+def build(argv: list[str]) -> int:
     options = _options(argv)
     context = argv[-1]
-    if stdin:
-        dockerfile = stdin
-    else:
-        with open(options["--file"][0], encoding="utf-8") as file:
-            dockerfile = file.read()
+    with open(options["--file"][0], encoding="utf-8", errors="surrogateescape") as file:
+        dockerfile = file.read()
     print("#1 [internal] load build definition from dockerfile", file=sys.stderr)
     if "FAKE_DOCKER_EDIT" in os.environ:
         with open(os.environ["FAKE_DOCKER_EDIT"], "a", encoding="utf-8") as file:
@@ -192,7 +188,7 @@ def build(argv: list[str], stdin: str) -> int:
             with open(os.path.join(destination, "requirements.txt"), "w", encoding="utf-8") as file:
                 file.write("".join(f"{line}\n" for line in resolved))
             return 0
-        if stdin:
+        if " asked.txt" in dockerfile:
             changed = _resolve(_words(dockerfile, "asked.txt"), installed, [])
             names = {_name(line) for line in changed}
             installed = sorted([line for line in installed if _name(line) not in names] + changed)
@@ -226,7 +222,7 @@ def build(argv: list[str], stdin: str) -> int:
     return 0
 
 
-def image(argv: list[str], _: str) -> int:
+def image(argv: list[str]) -> int:
     words = argv[1:]
     template = ""
     if words[0] == "--format":
@@ -245,7 +241,7 @@ def image(argv: list[str], _: str) -> int:
     return 1 if missing else 0
 
 
-def images(argv: list[str], _: str) -> int:
+def images(argv: list[str]) -> int:
     reference = argv[argv.index("--filter") + 1].partition("=")[2]
     pattern = re.compile(re.escape(reference).replace(r"\*", "[^/]*"))
     with _state() as state:
@@ -258,7 +254,7 @@ def images(argv: list[str], _: str) -> int:
     return 0
 
 
-def tag(argv: list[str], _: str) -> int:
+def tag(argv: list[str]) -> int:
     with _state() as state:
         found = state.find(argv[0])
         if not found:
@@ -267,7 +263,7 @@ def tag(argv: list[str], _: str) -> int:
     return 0
 
 
-def rmi(argv: list[str], _: str) -> int:
+def rmi(argv: list[str]) -> int:
     failed = False
     for word in argv:
         with _state() as state:
@@ -294,7 +290,7 @@ def rmi(argv: list[str], _: str) -> int:
     return 1 if failed else 0
 
 
-def create(argv: list[str], _: str) -> int:
+def create(argv: list[str]) -> int:
     name = argv[argv.index("--name") + 1]
     with _state() as state:
         if name in state.containers:
@@ -310,7 +306,7 @@ def create(argv: list[str], _: str) -> int:
     return 0
 
 
-def cp(argv: list[str], _: str) -> int:
+def cp(argv: list[str]) -> int:
     name, _, path = argv[0].partition(":")
     with _state() as state:
         installed = state.images[state.containers[name][0]]["installed"]
@@ -327,7 +323,7 @@ def cp(argv: list[str], _: str) -> int:
     return 0
 
 
-def rm(argv: list[str], _: str) -> int:
+def rm(argv: list[str]) -> int:
     with _state() as state:
         if argv[-1] not in state.containers:
             _fail(f"Error response from daemon: No such container: {argv[-1]}")
@@ -335,12 +331,12 @@ def rm(argv: list[str], _: str) -> int:
     return 0
 
 
-def info(_: list[str], __: str) -> int:
+def info(_: list[str]) -> int:
     print(os.environ.get("FAKE_DOCKER_INFO", '["name=seccomp,profile=builtin","name=cgroupns"]'))
     return 0
 
 
-def ps(argv: list[str], _: str) -> int:
+def ps(argv: list[str]) -> int:
     """List containers of an image, and of those that are built on it, as docker's filter `ancestor` does."""
     template = argv[argv.index("--format") + 1]
     asked = [word.partition("=")[2] for word in argv if word.startswith("ancestor=")]
@@ -353,7 +349,7 @@ def ps(argv: list[str], _: str) -> int:
     return 0
 
 
-def run(argv: list[str], _: str) -> int:
+def run(argv: list[str]) -> int:
     """Give stdin back on stdout, and end as it is told; a container is there meanwhile."""
     name = argv[argv.index("--name") + 1]
     with _state() as state:
@@ -493,10 +489,14 @@ def _state() -> Iterator[State]:
         os.replace(f"{path}.new", path)
 
 
-def _record(argv: list[str], stdin: str) -> None:
+def _record(argv: list[str]) -> None:
     beginnings = ("PYDOCK_SECRET_", "BUILDX_", "DOCKER_", "HTTP", "NO_PROXY")
     variables = {name: value for name, value in os.environ.items() if name.startswith(beginnings)}
-    line = json.dumps({"argv": argv, "stdin": stdin, "variables": variables, "folder": os.getcwd()})
+    dockerfile = ""
+    if argv[:1] == ["build"]:
+        with open(argv[argv.index("--file") + 1], encoding="utf-8", errors="surrogateescape") as file:
+            dockerfile = file.read()
+    line = json.dumps({"argv": argv, "dockerfile": dockerfile, "variables": variables, "folder": os.getcwd()})
     with open(os.path.join(HOME, "calls.jsonl"), "a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 

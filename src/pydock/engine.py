@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import shlex
 import shutil
@@ -56,6 +55,14 @@ class Engine:
             engine_errors.raise_for_engine(self.client, result)
         return result
 
+    def attempt_all(self, argvs: Sequence[Sequence[str]]) -> list[Result]:
+        """Run questions that need nothing of one another, side by side."""
+        results = self._run_all(argvs)
+        for result in results:
+            if result.failed:
+                engine_errors.raise_for_engine(self.client, result)
+        return results
+
     def change(self, argv: Sequence[str]) -> str:
         """Run a command that changes images or containers; return its stdout, nothing under `--dry`."""
         if self.dry:
@@ -69,20 +76,19 @@ class Engine:
             for argv in argvs:
                 self.change(argv)
             return
-        begun = [self._run(argv, asynchronous=True) for argv in argvs]
-        for argv, result in zip(argvs, [promise.join() for promise in begun]):
+        for argv, result in zip(argvs, self._run_all(argvs)):
             self._judged(argv, result)
 
-    def build(self, argv: Sequence[str], variables: Mapping[str, str], stdin: str = "") -> None:
+    def build(self, argv: Sequence[str], variables: Mapping[str, str], dockerfile: str = "") -> None:
         """Run a `docker build`, its progress shown on a terminal.
 
-        `variables` carry what no command line may; `stdin` is the dockerfile that `--file -` reads.
+        `variables` carry what no command line may; `dockerfile` is the text of a file that is there only meanwhile.
         """
         if self.dry:
-            print(_with_stdin(argv, stdin))
+            print(_as_shell(argv, dockerfile))
             return
         environment = {**BUILD_VARIABLES, **variables}
-        self._judged(argv, self._run(argv, environment, stdin=stdin, progress=sys.stderr.isatty()))
+        self._judged(argv, self._run(argv, environment, dockerfile=dockerfile, progress=sys.stderr.isatty()))
 
     def terminal(self, argv: Sequence[str]) -> int:
         """Run a command on our own stdin, stdout and stderr; return its exit code."""
@@ -113,12 +119,12 @@ class Engine:
         argv: Sequence[str],
         variables: Mapping[str, str] | None = None,
         *,
-        stdin: str = "",
+        dockerfile: str = "",
         progress: bool = False,
         asynchronous: bool = False,
     ) -> Any:
         """Return invoke's `Result`, or its `Promise` of one."""
-        self._echo(argv, stdin)
+        self._echo(argv, dockerfile)
         with self._our_runner():
             return self._context.run(
                 shlex.join(argv),
@@ -128,9 +134,13 @@ class Engine:
                 hide=True,
                 asynchronous=asynchronous,
                 pty=progress,
-                in_stream=io.StringIO(stdin),
+                in_stream=False,
                 env={**VARIABLES, **(variables or {})},
             )
+
+    def _run_all(self, argvs: Sequence[Sequence[str]]) -> list[Result]:
+        begun = [self._run(argv, asynchronous=True) for argv in argvs]
+        return [promise.join() for promise in begun]
 
     def _judged(self, argv: Sequence[str], result: Result) -> Result:
         if result.failed:
@@ -138,9 +148,9 @@ class Engine:
             raise engine_errors.failure(argv, result)
         return result
 
-    def _echo(self, argv: Sequence[str], stdin: str = "") -> None:
+    def _echo(self, argv: Sequence[str], dockerfile: str = "") -> None:
         if self._context.config.run.echo:
-            print(_with_stdin(argv, stdin), file=sys.stderr)
+            print(_as_shell(argv, dockerfile), file=sys.stderr)
 
     @contextlib.contextmanager
     def _our_runner(self) -> Iterator[None]:
@@ -157,6 +167,12 @@ class Engine:
             runners.local = before
 
 
-def _with_stdin(argv: Sequence[str], stdin: str) -> str:
-    """Return the command as a shell line that can be copied and run as it is."""
-    return f"{shlex.join(argv)} <<'DOCKERFILE'\n{stdin.rstrip()}\nDOCKERFILE" if stdin else shlex.join(argv)
+def _as_shell(argv: Sequence[str], dockerfile: str) -> str:
+    """Return the command as shell lines that can be copied and run as they are."""
+    if not dockerfile:
+        return shlex.join(argv)
+    path = argv[argv.index("--file") + 1]
+    return (
+        f"mkdir -p {shlex.quote(os.path.dirname(path))}\n"
+        f"cat > {shlex.quote(path)} <<'DOCKERFILE'\n{dockerfile.rstrip()}\nDOCKERFILE\n{shlex.join(argv)}"
+    )

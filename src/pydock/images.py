@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import __version__, docker_commands, errors
@@ -106,12 +107,34 @@ class Images:
         tags: Sequence[str] = (),
         output: str = "",
     ) -> None:
-        """Build a dockerfile that is nowhere on the disk."""
-        self._build(context, "-", tags=tags, output=output, stdin=dockerfile)
+        """Build a dockerfile that is in no environment's folder.
+
+        It becomes a file for the while: through stdin, docker takes a twentieth of a second longer.
+        """
+        with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
+            path = os.path.join(folder, DOCKERFILE)
+            with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(dockerfile)
+            self._build(context, path, tags=tags, output=output, text=dockerfile)
 
     def current(self, environment: Environment) -> Image | None:
         """Return the image that was built from the folder as it is now, None if there is none."""
         return self.inspect(environment.content_tag())
+
+    def state(self, environment: Environment) -> tuple[dict[str, Image], list[str]]:
+        """Return the images of the folder as it is and of a killed command, by tag; and all tags, newest first."""
+        client = self._engine.client
+        wanted = [environment.content_tag(), environment.candidate]
+        inspected, listed = self._engine.attempt_all(
+            [
+                docker_commands.inspect_images(client, wanted),
+                docker_commands.list_images(client, environment.tag_pattern),
+            ]
+        )
+        found = [_image(raw) for raw in json.loads(inspected.stdout or "[]")]
+        return {tag: image for image in found for tag in image.tags}, [
+            row.tag for row in _rows(listed.stdout)
+        ]
 
     def inspect(self, tag: str) -> Image | None:
         found = self.inspect_all([tag])
@@ -131,8 +154,7 @@ class Images:
     def listed(self, reference: str) -> list[ListedImage]:
         """Return the images with a tag of that pattern, newest first."""
         argv = docker_commands.list_images(self._engine.client, reference)
-        rows = [json.loads(row) for row in self._engine.ask(argv).splitlines() if row.strip()]
-        return [ListedImage.of(row) for row in rows]
+        return _rows(self._engine.ask(argv))
 
     def tag(self, image: str, tag: str) -> None:
         self._engine.change(docker_commands.tag_image(self._engine.client, image, tag))
@@ -200,7 +222,7 @@ class Images:
         tags: Sequence[str] = (),
         arguments: dict[str, str] | None = None,
         output: str = "",
-        stdin: str = "",
+        text: str = "",
         no_cache: bool = False,
         pull: bool = False,
     ) -> None:
@@ -221,12 +243,16 @@ class Images:
             pull=pull,
             options=self._settings.build_options,
         )
-        self._engine.build(argv, network.variables, stdin=stdin)
+        self._engine.build(argv, network.variables, text)
 
 
 def _reader(environment: Environment) -> str:
     """Return the name of the container that files are read through; it never runs."""
     return f"{environment.name}-{environment.identity}-read"
+
+
+def _rows(listing: str) -> list[ListedImage]:
+    return [ListedImage.of(json.loads(line)) for line in listing.splitlines() if line.strip()]
 
 
 def _image(raw: dict[str, Any]) -> Image:

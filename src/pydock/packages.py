@@ -71,6 +71,7 @@ class Packages:
         self._settings = settings
         self._environment = environment
         self._before = self._files()
+        self._tags: list[str] = []  # every tag that the environment has on the engine, or was given since
         self.asked = self._read_asked()
 
     def install(self, lines: Sequence[Line]) -> Changes:
@@ -128,12 +129,14 @@ class Packages:
     def up_to_date(self) -> Image:
         """Return the image that belongs to the folder as it is, building it where it is missing."""
         content, candidate = self._environment.content_tag(), self._environment.candidate
-        found = {tag: image for image in self._images.inspect_all([content, candidate]) for tag in image.tags}
+        found, self._tags = self._images.state(self._environment)
         if candidate in found:  # of a command that was killed
             self._images.remove_candidate(self._environment)
+            self._tags.remove(candidate)
         image = found.get(content)
         if image is None:
             self._images.build(self._environment, [content, self._environment.alias])
+            self._tags.append(content)
             image = self._images.current(self._environment)
         if image is None:
             if not self._engine.dry:
@@ -156,8 +159,9 @@ class Packages:
             installer=self._settings.installer,
             frozen=FROZEN,
         )
-        tags = [self._environment.candidate]
-        self._images.build_text(dockerfile, context=BUILD_CONTEXT, tags=tags)
+        candidate = self._environment.candidate
+        self._images.build_text(dockerfile, context=BUILD_CONTEXT, tags=[candidate])
+        self._tags.append(candidate)
 
     def _resolve(self, asked: Sequence[Line], upgrade: Sequence[str]) -> str:
         """Return the pins for what is asked for; `upgrade` names what may change, or is `[EVERYTHING]`."""
@@ -196,6 +200,7 @@ class Packages:
             with open(os.path.join(context, REQUIREMENTS), "w", encoding="utf-8") as file:
                 file.write(pinned)
             self._images.build(self._environment, [self._content_tag(pinned)], context=context)
+            self._tags.append(self._content_tag(pinned))
 
     def _rebuild_and_commit(self, pinned: str, asked: Sequence[Line]) -> Changes:
         if pinned != self._before[REQUIREMENTS]:
@@ -208,14 +213,13 @@ class Packages:
                 f"Somebody edited {self._environment.folder} meanwhile. Nothing was changed; try again."
             )
         changes = Changes.between(self._before[REQUIREMENTS], pinned)
-        tags = self._images.tags(self._environment)
         content = self._content_tag(pinned)
-        if content not in tags:  # moved, it would leave a nameless image behind
+        if content not in self._tags:  # moved, it would leave a nameless image behind
             self._images.tag(candidate, content)
         if pinned != self._before[REQUIREMENTS] or requirements.to_text(asked) != self._before[ASKED]:
             files.commit(self._environment.folder, pinned, requirements.to_text(asked))
         self._images.tag(content, self._environment.alias)
-        self._images.remove([tag for tag in tags if tag != content])
+        self._images.remove([tag for tag in self._tags if tag != content])
         return changes
 
     def _content_tag(self, pinned: str) -> str:

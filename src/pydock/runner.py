@@ -8,7 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.runners import Local
 
@@ -47,21 +47,21 @@ class EngineRunner(Local):
         if not (self.using_pty or self.opts["hide"]):
             self.process = subprocess.Popen(argv, env=env)
             return
-        with _file_of(self.streams["in"].getvalue()) as stdin:  # a file, so that nobody waits for anybody
-            # A group of its own, so that a signal reaches buildx too, which is docker's child. sudo must stay in
-            # ours, or it could not ask for a password.
-            apart = argv[0] != "sudo"
-            if self.using_pty:
-                self.parent_fd, child = _pseudo_terminal()
-                self.process = subprocess.Popen(
-                    argv, env=env, stdin=stdin, stdout=child, stderr=child, start_new_session=apart
-                )
-                os.close(child)
-            else:
-                pipe = subprocess.PIPE
-                self.process = subprocess.Popen(
-                    argv, env=env, stdin=stdin, stdout=pipe, stderr=pipe, start_new_session=apart
-                )
+        # A group of its own, so that a signal reaches buildx too, which is docker's child. sudo must stay in
+        # ours, or it could not ask for a password.
+        apart = argv[0] != "sudo"
+        nothing = subprocess.DEVNULL
+        if self.using_pty:
+            self.parent_fd, child = _pseudo_terminal()
+            self.process = subprocess.Popen(
+                argv, env=env, stdin=nothing, stdout=child, stderr=child, start_new_session=apart
+            )
+            os.close(child)
+        else:
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(
+                argv, env=env, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=apart
+            )
 
     def should_use_pty(self, pty: bool = False, fallback: bool = True) -> bool:  # noqa: ARG002
         return pty
@@ -157,18 +157,6 @@ class EngineRunner(Local):
             seen += chunk
             sys.stderr.buffer.write(chunk)
             sys.stderr.buffer.flush()
-
-
-def _file_of(text: str) -> IO[bytes]:
-    """Return an open file that has this content and no name."""
-    if not text:
-        return open(os.devnull, "rb")
-    import tempfile  # 3 ms, which only a dockerfile on stdin need pay
-
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    file.write(text.encode())
-    file.seek(0)
-    return file
 
 
 def _pseudo_terminal() -> tuple[int, int]:

@@ -28,7 +28,7 @@ def test_g1_no_part_of_a_requirement_is_shell(ds: Machine) -> None:
     assert list(ds.project.iterdir()) == []
     [build] = [call for call in ds.calls() if call["argv"][0] == "build"]
     quoted = "'requests[socks,use_chardet]>=2;python_version>'\"'\"'3'\"'\"' and os_name!='\"'\"'$(touch x)'\"'\"''"
-    assert quoted in build["stdin"]
+    assert quoted in build["dockerfile"]
 
 
 def test_g2_several_packages_at_once(ds: Machine) -> None:
@@ -124,7 +124,7 @@ def test_g6_the_local_folder_is_found_from_below(machine: Machine) -> None:
 def test_g7_an_installed_image_keeps_its_user_and_its_command(ds: Machine) -> None:
     ds.ok("install", "ds", "six")
     [build] = [call for call in ds.calls() if call["argv"][0] == "build"]
-    lines = build["stdin"].splitlines()
+    lines = build["dockerfile"].splitlines()
     assert lines[-1] == "USER me"
     assert not [line for line in lines if line.startswith(("CMD", "ENTRYPOINT", "WORKDIR", "ENV"))]
     assert ds.image("pydock-ds:latest")["user"] == "me"

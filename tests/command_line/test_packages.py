@@ -266,7 +266,7 @@ def test_what_a_build_needs_of_this_machine_goes_in_as_secrets(ds: Machine) -> N
         HTTPS_PROXY="http://me:hunter2@proxy.example:3128",
     )
     [call] = [call for call in ds.calls() if call["argv"][0] == "build"]
-    assert "hunter2" not in " ".join(call["argv"]) + call["stdin"]
+    assert "hunter2" not in " ".join(call["argv"]) + call["dockerfile"]
     assert [value for word, value in zip(call["argv"], call["argv"][1:]) if word == "--secret"] == [
         "id=pip.conf,env=PYDOCK_SECRET_PIP_CONF",
         "id=uv.toml,env=PYDOCK_SECRET_UV_TOML",
