@@ -79,16 +79,17 @@ class Engine:
         for argv, result in zip(argvs, self._run_all(argvs)):
             self._judged(argv, result)
 
-    def build(self, argv: Sequence[str], variables: Mapping[str, str], dockerfile: str = "") -> None:
+    def build(self, argv: Sequence[str], variables: Mapping[str, str], made_by: str = "") -> None:
         """Run a `docker build`, its progress shown on a terminal.
 
-        `variables` carry what no command line may; `dockerfile` is the text of a file that is there only meanwhile.
+        `variables` carry what no command line may; `made_by` are the shell lines that would make a context that is
+        there only meanwhile.
         """
         if self.dry:
-            print(_as_shell(argv, dockerfile))
+            print(_after(made_by, argv))
             return
         environment = {**BUILD_VARIABLES, **variables}
-        self._judged(argv, self._run(argv, environment, dockerfile=dockerfile, progress=sys.stderr.isatty()))
+        self._judged(argv, self._run(argv, environment, made_by=made_by, progress=sys.stderr.isatty()))
 
     def terminal(self, argv: Sequence[str]) -> int:
         """Run a command on our own stdin, stdout and stderr; return its exit code."""
@@ -119,12 +120,12 @@ class Engine:
         argv: Sequence[str],
         variables: Mapping[str, str] | None = None,
         *,
-        dockerfile: str = "",
+        made_by: str = "",
         progress: bool = False,
         asynchronous: bool = False,
     ) -> Any:
         """Return invoke's `Result`, or its `Promise` of one."""
-        self._echo(argv, dockerfile)
+        self._echo(argv, made_by)
         with self._our_runner():
             return self._context.run(
                 shlex.join(argv),
@@ -148,9 +149,9 @@ class Engine:
             raise engine_errors.failure(argv, result)
         return result
 
-    def _echo(self, argv: Sequence[str], dockerfile: str = "") -> None:
+    def _echo(self, argv: Sequence[str], made_by: str = "") -> None:
         if self._context.config.run.echo:
-            print(_as_shell(argv, dockerfile), file=sys.stderr)
+            print(_after(made_by, argv), file=sys.stderr)
 
     @contextlib.contextmanager
     def _our_runner(self) -> Iterator[None]:
@@ -167,12 +168,6 @@ class Engine:
             runners.local = before
 
 
-def _as_shell(argv: Sequence[str], dockerfile: str) -> str:
+def _after(made_by: str, argv: Sequence[str]) -> str:
     """Return the command as shell lines that can be copied and run as they are."""
-    if not dockerfile:
-        return shlex.join(argv)
-    path = argv[argv.index("--file") + 1]
-    return (
-        f"mkdir -p {shlex.quote(os.path.dirname(path))}\n"
-        f"cat > {shlex.quote(path)} <<'DOCKERFILE'\n{dockerfile.rstrip()}\nDOCKERFILE\n{shlex.join(argv)}"
-    )
+    return f"{made_by}\n{shlex.join(argv)}" if made_by else shlex.join(argv)

@@ -1,7 +1,8 @@
 """What an installation needs to reach the package index from inside a build, and where this machine keeps it.
 
 All of it goes in as BuildKit secrets (https://docs.docker.com/build/building/secrets/), so that none of it is
-in a layer, in the history or in a command line; a build elsewhere, without them, works all the same.
+in a layer, in the history or in a command line; a build elsewhere, without them, works all the same. In steps of our
+own, CA certificates, which are no secret, are a mounted file of the build context (`build_steps` says why).
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ PIP_TEXTS = ("index-url", "no-index", "timeout", "retries")
 class Network(NamedTuple):
     """Arguments for `docker build`: secrets, the variables that feed them, and proxies to inherit."""
 
-    secrets: list[str]
+    secrets: dict[str, str]  # the argument of `--secret` by its id
     variables: dict[str, str]
+    texts: dict[str, str]  # pip.conf and uv.toml, by the secret's id
     proxies: list[str]
     ca_bundle: str
     pip_configs: list[str]
@@ -48,19 +50,15 @@ def describe_network(settings: Settings, environ: Mapping[str, str] | None = Non
     ca_bundle = _ca_bundle(settings.ca_bundle, environ, options)
     netrc = _netrc(settings.netrc, environ)
     texts = {"pip.conf": pip_conf(options), "uv.toml": uv_toml(options)}
-    variables = {
-        f"PYDOCK_SECRET_{name.upper().replace('.', '_')}": text for name, text in texts.items() if text
-    }
-    secrets = [
-        f"id={name},env=PYDOCK_SECRET_{name.upper().replace('.', '_')}"
-        for name, text in texts.items()
-        if text
-    ]
+    texts = {name: text for name, text in texts.items() if text}
+    names = {name: f"PYDOCK_SECRET_{name.upper().replace('.', '_')}" for name in texts}
+    variables = {names[name]: text for name, text in texts.items()}
+    secrets = {name: f"id={name},env={variable}" for name, variable in names.items()}
     for name, path in (("ca.pem", ca_bundle), ("netrc", netrc)):
         if path:
-            secrets.append(f"id={name},src={path}" if "," not in path else f'id={name},"src={path}"')
+            secrets[name] = f"id={name},src={path}" if "," not in path else f'id={name},"src={path}"'
     proxies = [name for upper in PROXY_VARIABLES for name in (upper, upper.lower()) if environ.get(name)]
-    return Network(secrets, variables, proxies, ca_bundle, configs, netrc)
+    return Network(secrets, variables, texts, proxies, ca_bundle, configs, netrc)
 
 
 def read_pip_options(setting: str, environ: Mapping[str, str]) -> tuple[list[str], dict[str, list[str]]]:

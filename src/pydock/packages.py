@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.utils import canonicalize_name
 
 from pydock import errors, files, requirements
+from pydock.build_steps import build_step
 from pydock.environment import ASKED, DOCKERFILE, REQUIREMENTS
 from pydock.images import Image
-from pydock.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +35,6 @@ MAX_LAYERS = 40
 # Where an increment leaves the list of what is installed.
 FROZEN = "/usr/local/share/requirements.txt"
 EVERYTHING = "*"
-# Files that our own builds need inside; the environment's dockerfile needs none.
-BUILD_CONTEXT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_context")
 # What `--dry` goes on with where an image would have been built.
 NOT_BUILT = Image("", [], "", [])
 # What Python brings along rather than the user; see pip's own `freeze`.
@@ -147,20 +145,20 @@ class Packages:
         return image
 
     def _increment(self, image: Image, asked: Sequence[Line], wanted: Sequence[Line]) -> None:
-        dockerfile = render(
+        candidate = self._environment.candidate
+        build_step(
+            self._images,
+            self._settings,
             "increment.dockerfile.j2",
-            self._settings.templates,
+            tags=[candidate],
             image=self._environment.content_tag(),
             user=image.user or "root",
             asked=_quoted(asked),
             wanted=_quoted([*requirements.options(asked), *wanted]),
             bounds=_quoted(requirements.bounds(asked)),
             moment=time.time_ns(),
-            installer=self._settings.installer,
             frozen=FROZEN,
         )
-        candidate = self._environment.candidate
-        self._images.build_text(dockerfile, context=BUILD_CONTEXT, tags=[candidate])
         self._tags.append(candidate)
 
     def _resolve(self, asked: Sequence[Line], upgrade: Sequence[str]) -> str:
@@ -175,19 +173,19 @@ class Packages:
             with_pip = ["--upgrade", *(lines.get(name, name) for name in upgrade)]
         else:
             with_pip = ["--requirement", "/tmp/requirements.in"]
-        dockerfile = render(
-            "resolution.dockerfile.j2",
-            self._settings.templates,
-            image=self._environment.content_tag(),
-            asked=_quoted(asked),
-            installed=_quoted(self._installed()),
-            moment=time.time_ns(),
-            installer=self._settings.installer,
-            upgrade_with_uv=shlex.join(with_uv),
-            upgrade_with_pip=shlex.join(with_pip),
-        )
         with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
-            self._images.build_text(dockerfile, context=BUILD_CONTEXT, output=folder)
+            build_step(
+                self._images,
+                self._settings,
+                "resolution.dockerfile.j2",
+                output=folder,
+                image=self._environment.content_tag(),
+                asked=_quoted(asked),
+                installed=_quoted(self._installed()),
+                moment=time.time_ns(),
+                upgrade_with_uv=shlex.join(with_uv),
+                upgrade_with_pip=shlex.join(with_pip),
+            )
             return self._pinned(files.read_bytes(os.path.join(folder, REQUIREMENTS)).decode(), asked)
 
     def _rebuild(self, pinned: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -270,13 +271,29 @@ def test_what_a_build_needs_of_this_machine_goes_in_as_secrets(ds: Machine) -> N
     assert [value for word, value in zip(call["argv"], call["argv"][1:]) if word == "--secret"] == [
         "id=pip.conf,env=PYDOCK_SECRET_PIP_CONF",
         "id=uv.toml,env=PYDOCK_SECRET_UV_TOML",
-        f"id=ca.pem,src={ds.project}/ca.pem",
         f"id=netrc,src={ds.home}/.netrc",
+    ]
+    mounted = re.findall(r"--mount=type=(?:secret|bind)\S*", call["dockerfile"])
+    assert mounted == [
+        "--mount=type=bind,source=compile_bytecode.py,target=/run/compile_bytecode.py",
+        *(f"--mount=type=secret,id={name}" for name in ("pip.conf", "uv.toml", "netrc")),
+        "--mount=type=bind,source=ca.pem,target=/run/secrets/ca.pem",
     ]
     assert call["argv"][call["argv"].index("--build-arg") + 1] == "HTTPS_PROXY"
     assert "hunter2" in call["variables"]["PYDOCK_SECRET_PIP_CONF"]
     assert call["variables"]["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
     assert call["variables"]["BUILDX_BUILDER"] == ""
+
+
+def test_an_index_without_a_password_is_no_secret(ds: Machine) -> None:
+    """A secret would have BuildKit read the whole image: moby/buildkit#5251."""
+    (ds.project / "pip.conf").write_text("[global]\nindex-url = https://index.example/simple\n")
+    ended = ds.ok("--echo", "install", "ds", "six", PYDOCK_PIP_CONFIG="pip.conf")
+    [call] = [call for call in ds.calls() if call["argv"][0] == "build"]
+    assert "--secret" not in call["argv"]
+    assert "type=secret" not in call["dockerfile"]
+    assert "--mount=type=bind,source=pip.conf,target=/run/secrets/pip.conf" in call["dockerfile"]
+    assert "index-url = https://index.example/simple\n" in ended.err
 
 
 def test_an_image_of_the_same_content_is_adopted(ds: Machine) -> None:

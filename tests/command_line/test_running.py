@@ -240,7 +240,7 @@ def test_dry_run_of_words_that_are_no_text(ds: Machine) -> None:
 def test_echo_prints_every_command_to_stderr(ds: Machine) -> None:
     ended = ds.ok("--echo", "install", "ds", "six")
     commands = [shlex.split(line)[1:3] for line in re.findall(r"^docker .*", ended.err, re.MULTILINE)]
-    assert commands == [argv[:2] for argv in ds.argvs()]
+    assert sorted(commands) == sorted(argv[:2] for argv in ds.argvs())  # some run side by side
     assert ["build", "--file"] in commands
     assert ended.out == "+ six==1.16.0\n"
 

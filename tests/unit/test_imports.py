@@ -22,6 +22,7 @@ FLOORS = [
     ["environment_tasks"],
     ["workshop", "direct"],
     ["packages", "listing", "running", "endpoint"],
+    ["build_steps"],
     ["images", "files", "requirements", "rendering"],
     ["engine", "network"],
     ["engine_errors", "runner", "docker_commands", "messages"],

@@ -29,6 +29,8 @@ INCREMENT: dict[str, Any] = {
     "installer": "uv",
     "frozen": "/usr/local/share/requirements.txt",
     "moment": 1700000000000000000,
+    "secrets": ["pip.conf", "netrc"],
+    "open_files": ["ca.pem"],
 }
 RESOLUTION: dict[str, Any] = {
     "image": "pydock-ds:0123abcd-0123456789abcdef",
@@ -38,6 +40,8 @@ RESOLUTION: dict[str, Any] = {
     "upgrade_with_uv": "--upgrade-package=six",
     "upgrade_with_pip": "--upgrade six",
     "moment": 1700000000000000000,
+    "secrets": [],
+    "open_files": [],
 }
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "new-uv": ("dockerfile.j2", NEW),

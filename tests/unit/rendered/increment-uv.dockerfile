@@ -2,8 +2,9 @@ FROM pydock-ds:0123abcd-0123456789abcdef
 USER root
 RUN --mount=type=bind,source=compile_bytecode.py,target=/run/compile_bytecode.py \
     --mount=type=cache,id=pydock,target=/var/cache/pydock --mount=type=tmpfs,target=/tmp \
-    --mount=type=secret,id=pip.conf --mount=type=secret,id=uv.toml \
-    --mount=type=secret,id=netrc --mount=type=secret,id=ca.pem \
+    --mount=type=secret,id=pip.conf \
+    --mount=type=secret,id=netrc \
+    --mount=type=bind,source=ca.pem,target=/run/secrets/ca.pem \
     : "asked at 1700000000000000000: what was newest before is not the engine's to answer from its cache"; \
     set -eu; cd /tmp; \
     printf '%s\n' 'pandas>=2' six > asked.txt; \

@@ -13,8 +13,10 @@ ARG GID=100
 USER root
 RUN --mount=type=bind,source=requirements.txt,target=/run/requirements.txt \
     --mount=type=cache,id=pydock,target=/var/cache/pydock --mount=type=tmpfs,target=/tmp \
-    --mount=type=secret,id=pip.conf --mount=type=secret,id=uv.toml \
-    --mount=type=secret,id=netrc --mount=type=secret,id=ca.pem \
+    --mount=type=secret,id=pip.conf \
+    --mount=type=secret,id=uv.toml \
+    --mount=type=secret,id=netrc \
+    --mount=type=secret,id=ca.pem \
     set -eu; \
     # The first line that fits wins every look-up, so an id or a name that the base image has already is no
     # obstacle; and this way needs no useradd, adduser or sudo, which images have or lack as they like.

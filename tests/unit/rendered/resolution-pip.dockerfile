@@ -1,8 +1,6 @@
 FROM pydock-ds:0123abcd-0123456789abcdef AS resolved
 USER root
 RUN --mount=type=cache,id=pydock,target=/var/cache/pydock --mount=type=tmpfs,target=/tmp \
-    --mount=type=secret,id=pip.conf --mount=type=secret,id=uv.toml \
-    --mount=type=secret,id=netrc --mount=type=secret,id=ca.pem \
     : "asked at 1700000000000000000: what was newest before is not the engine's to answer from its cache"; \
     set -eu; mkdir /resolved; \
     printf '%s\n' 'pandas>=2' six > /tmp/requirements.in; \
