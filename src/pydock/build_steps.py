@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Files that such a step needs inside; an environment's own dockerfile needs none.
 FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_context")
 COMPILER = "compile_bytecode.py"
+CERTIFICATES = "ca.pem"
 
 
 def build_step(
@@ -35,13 +36,10 @@ def build_step(
 
     Where a step mounts a secret, BuildKit 0.13 to 0.15 (Docker 26 to 27.1) reads the whole root file system:
     https://github.com/moby/buildkit/pull/5251. That is half a second for a bare Python, and grows with the image. So
-    only those secrets are mounted that are there, and what is none (CA certificates, the address of an index that
-    asks for no password) comes with the context.
+    only those secrets are mounted that are there, and CA certificates, which are none, come with the context.
     """
     network = describe_network(settings)
-    open_files = {name: text for name, text in network.texts.items() if "@" not in text}
-    if network.ca_bundle:
-        open_files["ca.pem"] = _read(network.ca_bundle)
+    open_files = {CERTIFICATES: _read(network.ca_bundle)} if network.ca_bundle else {}
     secrets = {name: secret for name, secret in network.secrets.items() if name not in open_files}
     dockerfile = render(
         template,
@@ -69,13 +67,13 @@ def build_step(
 def _as_shell(context: str, ca_bundle: str, contents: dict[str, str]) -> str:
     """Return the shell lines that would make the build context, for `--echo` and `--dry`."""
     place = shlex.quote(context)
-    copied = {COMPILER: os.path.join(FILES, COMPILER), "ca.pem": ca_bundle}
+    copied = {COMPILER: os.path.join(FILES, COMPILER), CERTIFICATES: ca_bundle}
     lines = [f"mkdir -p {place}"]
     for name, text in contents.items():
         if name in copied:
             lines.append(f"cp {shlex.quote(copied[name])} {place}/{name}")
         else:
-            lines.append(f"cat > {place}/{name} <<'END'\n{text.rstrip()}\nEND")
+            lines.append(f"cat > {place}/{name} <<'DOCKERFILE'\n{text.rstrip()}\nDOCKERFILE")
     return "\n".join(lines)
 
 

@@ -36,7 +36,6 @@ class Network(NamedTuple):
 
     secrets: dict[str, str]  # the argument of `--secret` by its id
     variables: dict[str, str]
-    texts: dict[str, str]  # pip.conf and uv.toml, by the secret's id
     proxies: list[str]
     ca_bundle: str
     pip_configs: list[str]
@@ -58,7 +57,7 @@ def describe_network(settings: Settings, environ: Mapping[str, str] | None = Non
         if path:
             secrets[name] = f"id={name},src={path}" if "," not in path else f'id={name},"src={path}"'
     proxies = [name for upper in PROXY_VARIABLES for name in (upper, upper.lower()) if environ.get(name)]
-    return Network(secrets, variables, texts, proxies, ca_bundle, configs, netrc)
+    return Network(secrets, variables, proxies, ca_bundle, configs, netrc)
 
 
 def read_pip_options(setting: str, environ: Mapping[str, str]) -> tuple[list[str], dict[str, list[str]]]:

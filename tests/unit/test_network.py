@@ -157,7 +157,7 @@ def test_the_whole_uv_toml() -> None:
 
 
 def test_nothing_to_say_is_nothing(environ: dict[str, str], make_settings: MakeSettings) -> None:
-    assert describe_network(make_settings(), environ) == network.Network({}, {}, {}, [], "", [], "")
+    assert describe_network(make_settings(), environ) == network.Network({}, {}, [], "", [], "")
 
 
 def test_everything_at_once(environ: dict[str, str], tmp_path: Path, make_settings: MakeSettings) -> None:
