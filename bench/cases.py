@@ -154,10 +154,10 @@ def install(
     return prepare
 
 
-def naive_install(bench: Workbench, image: str, package: str, *options: str) -> None:
+def naive_install(bench: Workbench, image: str, package: str) -> None:
     """Do by hand what pydock's specification describes: run, pip install, commit, tag."""
     container = bench.name()
-    pip = f"pip install --quiet {' '.join(options)} {package} && pip freeze > /requirements.txt"
+    pip = f"pip install --quiet {package} && pip freeze > /requirements.txt"
     ca = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or ""
     trust = ["--volume", f"{ca}:/ca.pem:ro", "--env", "PIP_CERT=/ca.pem"] if ca else []
     bench.run("docker", "run", "--name", container, "--user", "root", *trust, image, "sh", "-c", pip)

@@ -28,9 +28,10 @@ class Step(NamedTuple):
 
 def measure_growth(bench: Workbench, results: Path) -> list[str]:
     """Return the lines of the report; writes growth.json and growth.svg."""
-    with served_packages(bench.folder / "index", INSTALLS) as pip_conf:
-        ours, lines = _install_with_pydock(bench, pip_conf)
-        theirs = _install_by_hand(bench, pip_conf)
+    with served_packages(bench.folder / "index", INSTALLS) as address:
+        base = _base_with_index(bench, address)
+        ours, lines = _install_with_pydock(bench, base)
+        theirs = _install_by_hand(bench, base)
     print(*lines, sep="\n", flush=True)
     lines.append(
         f"- run, pip, commit: failed at install {len(theirs) + 1}"
@@ -48,13 +49,25 @@ def measure_growth(bench: Workbench, results: Path) -> list[str]:
     return lines
 
 
-def _install_with_pydock(bench: Workbench, pip_conf: str) -> tuple[list[Step], list[str]]:
-    settings = bench.folder / "small.conf"
-    settings.write_text(pip_conf)
-    bench.variables["PYDOCK_PIP_CONFIG"] = str(settings)
+def _base_with_index(bench: Workbench, address: str) -> str:
+    """Return a base image whose installers look at that index and nowhere else; see to it that uv is in the cache."""
+    warm = bench.name()
+    bench.pydock("create", warm, bench.version)
+    bench.pydock("install", warm, "six")
+    host = address.split("/")[2].split(":", maxsplit=1)[0]
+    context = bench.folder / "base-with-index"
+    context.mkdir()
+    variables = {"PIP_INDEX_URL": address, "PIP_TRUSTED_HOST": host, "UV_DEFAULT_INDEX": address}
+    lines = [f"FROM {bench.base}", *(f"ENV {name}={value}" for name, value in variables.items())]
+    (context / "Dockerfile").write_text("\n".join(lines) + "\n")
+    bench.run("docker", "build", "--quiet", "--tag", "pydock-bench-index", str(context))
+    return "pydock-bench-index:latest"
+
+
+def _install_with_pydock(bench: Workbench, base: str) -> tuple[list[Step], list[str]]:
     dangling = bench.run("docker", "images", "--quiet", "--filter", "dangling=true").split()
     name = bench.name()
-    bench.pydock("create", name, bench.version)
+    bench.pydock("create", name, "--base", base)
     steps = []
     for number in range(1, INSTALLS + 1):
         taken = seconds(lambda number=number: bench.pydock("install", name, package_name(number)))  # type: ignore[misc]
@@ -66,7 +79,6 @@ def _install_with_pydock(bench: Workbench, pip_conf: str) -> tuple[list[Step], l
     bench.pydock("build", name, "--no-cache")
     fresh, _ = _size_and_layers(bench, f"pydock-{name}:latest")
     same = bench.pydock("run", name, "pip", "freeze") == before
-    del bench.variables["PYDOCK_PIP_CONFIG"]
     first = [step.seconds for step in steps[:10]]
     last = [step.seconds for step in steps[-10:]]
     every = [step.seconds for step in steps]
@@ -83,17 +95,14 @@ def _install_with_pydock(bench: Workbench, pip_conf: str) -> tuple[list[Step], l
     ]
 
 
-def _install_by_hand(bench: Workbench, pip_conf: str) -> list[Step]:
+def _install_by_hand(bench: Workbench, base: str) -> list[Step]:
     """Install until it fails, the naive way; return the steps that passed."""
-    address = pip_conf.split("index-url = ")[1].split(maxsplit=1)[0]
-    host = pip_conf.split("trusted-host = ")[1].strip()
-    options = ["--index-url", address, "--trusted-host", host]
     image = f"pydock-bench-{bench.name()}:latest"
-    bench.run("docker", "tag", bench.base, image)
+    bench.run("docker", "tag", base, image)
     steps: list[Step] = []
     try:
         for number in range(1, INSTALLS + 1):
-            taken = seconds(lambda number=number: naive_install(bench, image, package_name(number), *options))  # type: ignore[misc]
+            taken = seconds(lambda number=number: naive_install(bench, image, package_name(number)))  # type: ignore[misc]
             steps.append(Step(taken, *_size_and_layers(bench, image)))
     except SystemExit as failure:
         print(str(failure).strip().splitlines()[-1])

@@ -26,7 +26,7 @@ def package_name(number: int) -> str:
 
 @contextlib.contextmanager
 def served_packages(folder: Path, count: int) -> Iterator[str]:
-    """Serve packages 1 to `count`; yield the text of a pip.conf that leads there, from builds too."""
+    """Serve packages 1 to `count`; yield the index's address, which builds can reach too."""
     for number in range(1, count + 1):
         write_wheel(folder / package_name(number), package_name(number))
     host = _bridge_address()
@@ -35,7 +35,7 @@ def served_packages(folder: Path, count: int) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"[global]\nindex-url = http://{host}:{server.server_port}/\ntrusted-host = {host}\n"
+        yield f"http://{host}:{server.server_port}/"
     finally:
         server.shutdown()
         server.server_close()

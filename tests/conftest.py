@@ -27,6 +27,7 @@ UNSET_TOO = {
     "NO_COLOR",
     "FORCE_COLOR",
     "PYTHONDONTWRITEBYTECODE",
+    "PYTHONUNBUFFERED",
     *(
         name
         for upper in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")

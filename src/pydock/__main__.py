@@ -17,8 +17,10 @@ def main() -> None:
         if stream is not None:  # closed by the caller
             stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # arguments need be no text
     try:
-        code = _main(sys.argv[1:])
-        sys.stdout.flush()
+        try:
+            code = _main(sys.argv[1:])
+        finally:  # argparse exits by itself
+            print(end="", flush=True)
     except BrokenPipeError:  # whoever reads our output has left: docs.python.org/3/library/signal.html
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

@@ -76,6 +76,7 @@ class Machine:
             "PATH": f"{self.bin}:/usr/bin:/bin",
             "TMPDIR": str(self.temporary),
             "DOCKER_LOG": str(self.root / "docker.log"),
+            "DOCKER_HOST": f"unix://{self.root}/nobody-listens-here.sock",
         }
 
     @property
