@@ -7,6 +7,7 @@ The base has nearly as many layers as pydock allows, so a few installs show what
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from small_packages import package_name, served_packages
 
@@ -45,8 +46,10 @@ def test_many_installs_one_after_another(project: Project, tmp_path: Path, pytho
 def check_installs(project: Project, tmp_path: Path) -> None:
     name = project.create("--base", BASE, version="")
     layers: list[int] = []
-    with served_packages(tmp_path / "index", 2 * ROOM) as pip_conf:
-        (tmp_path / "pip.conf").write_text(pip_conf)
+    with served_packages(tmp_path / "index", 2 * ROOM) as address:
+        (tmp_path / "pip.conf").write_text(
+            f"[global]\nindex-url = {address}\ntrusted-host = {urlsplit(address).hostname}\n"
+        )
         project.environ["PYDOCK_PIP_CONFIG"] = str(tmp_path / "pip.conf")
         while sorted(layers) == layers:
             assert len(layers) < ROOM, "the image is rebuilt before it has too many layers"
