@@ -126,8 +126,7 @@ class Images:
                 docker_commands.list_images(client, environment.tag_pattern),
             ]
         )
-        found = [_image(raw) for raw in json.loads(inspected.stdout or "[]")]
-        return {tag: image for image in found for tag in image.tags}, [
+        return {tag: image for image in _inspected(inspected.stdout) for tag in image.tags}, [
             row.tag for row in _rows(listed.stdout)
         ]
 
@@ -140,7 +139,7 @@ class Images:
         if not tags:
             return []
         answer = self._engine.attempt(docker_commands.inspect_images(self._engine.client, tags))
-        return [_image(raw) for raw in json.loads(answer.stdout or "[]")]
+        return _inspected(answer.stdout)
 
     def tags(self, environment: Environment) -> list[str]:
         """Return the tags of all images that were ever built for this environment, newest first."""
@@ -250,6 +249,10 @@ def _reader(environment: Environment) -> str:
 
 def _rows(listing: str) -> list[ListedImage]:
     return [ListedImage.of(json.loads(line)) for line in listing.splitlines() if line.strip()]
+
+
+def _inspected(answer: str) -> list[Image]:
+    return [_image(raw) for raw in json.loads(answer or "[]")]
 
 
 def _image(raw: dict[str, Any]) -> Image:
