@@ -7,6 +7,7 @@ import shlex
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from pydock import errors
 from pydock.environment import DOCKERFILE
 from pydock.network import describe_network
 from pydock.rendering import render
@@ -78,5 +79,10 @@ def _as_shell(context: str, ca_bundle: str, contents: dict[str, str]) -> str:
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError as error:
+        raise errors.BadSetting(
+            f"{path} cannot be read: {error.strerror}. Mend it, or set PYDOCK_CA_BUNDLE to another file."
+        ) from error

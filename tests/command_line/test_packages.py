@@ -294,6 +294,13 @@ def test_certificates_are_no_secret(ds: Machine) -> None:
     assert "type=secret" not in call["dockerfile"]
 
 
+def test_certificates_that_cannot_be_read_are_named(ds: Machine) -> None:
+    ended = ds.pydock("install", "ds", "six", PYDOCK_CA_BUNDLE="/proc/self/mem")  # opens, and fails to read
+    assert ended.code == 2
+    assert "/proc/self/mem cannot be read: " in ended.err
+    assert ds.argvs("build") == []
+
+
 def test_an_image_of_the_same_content_is_adopted(ds: Machine) -> None:
     """Another folder with the same files needs no build where the base image is here to compare with."""
 
