@@ -31,7 +31,7 @@ def served_packages(folder: Path, count: int) -> Iterator[str]:
         write_wheel(folder / package_name(number), package_name(number))
     host = _bridge_address()
     handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer((host, 0), handler)
+    server = _Server((host, 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -62,6 +62,11 @@ def _bridge_address() -> str:
     """Return this machine's address on the engine's bridge, which builds can reach."""
     argv = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    # An installer asks for some fifty packages at once; a connection that does not fit is tried again a second later.
+    request_queue_size = 128
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

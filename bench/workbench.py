@@ -125,6 +125,11 @@ class Workbench:
     def clean(self) -> None:
         for row in self.environments():
             self.forget(row["name"])
+        # The container of an install by hand that failed, which holds the image of the one before.
+        argv = ["docker", "ps", "--all", "--quiet", "--filter", f"name=^bench{os.getpid()}-"]
+        containers = self.run(*argv, check=False).split()
+        if containers:
+            self.run("docker", "rm", "--force", *containers, check=False)
         argv = ["docker", "images", "--quiet", "--filter", "reference=pydock-bench-*"]
         images = sorted(set(self.run(*argv, check=False).split()))
         if images:
