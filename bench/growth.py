@@ -38,6 +38,7 @@ def measure_growth(bench: Workbench, results: Path) -> list[str]:
         if len(theirs) < INSTALLS
         else "- run, pip, commit: all installs passed"
     )
+    bench.forget_all()
     lists = _list_many(bench)
     lines += ["", "| environments | `envs` | `docker images` | ratio |", "|---|---|---|---|"]
     lines += [
@@ -65,7 +66,7 @@ def _base_with_index(bench: Workbench, address: str) -> str:
 
 
 def _install_with_pydock(bench: Workbench, base: str) -> tuple[list[Step], list[str]]:
-    dangling = bench.run("docker", "images", "--quiet", "--filter", "dangling=true").split()
+    nameless = bench.nameless_images()
     name = bench.name()
     bench.pydock("create", name, "--base", base)
     steps = []
@@ -74,7 +75,7 @@ def _install_with_pydock(bench: Workbench, base: str) -> tuple[list[Step], list[
         steps.append(Step(taken, *_size_and_layers(bench, f"pydock-{name}:latest")))
     before = bench.pydock("run", name, "pip", "freeze")
     size = steps[-1].size
-    left = set(bench.run("docker", "images", "--quiet", "--filter", "dangling=true").split()) - set(dangling)
+    left = bench.nameless_images() - nameless
     stray = bench.run("docker", "ps", "--all", "--quiet", "--filter", f"name={name}").split()
     bench.pydock("build", name, "--no-cache")
     fresh, _ = _size_and_layers(bench, f"pydock-{name}:latest")

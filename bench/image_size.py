@@ -14,11 +14,10 @@ WEIGH = """
 import importlib.metadata, pathlib
 files = set()
 for distribution in importlib.metadata.distributions():
-    if distribution.metadata["Name"] != "pip":
-        for file in distribution.files or []:
-            path = pathlib.Path(distribution.locate_file(file))
-            files.add(path)
-            files.update((path.parent / "__pycache__").glob(path.stem + ".*.pyc") if path.suffix == ".py" else [])
+    for file in distribution.files or []:
+        path = pathlib.Path(distribution.locate_file(file))
+        files.add(path)
+        files.update((path.parent / "__pycache__").glob(path.stem + ".*.pyc") if path.suffix == ".py" else [])
 print(sum(path.stat().st_size for path in files if path.is_file()))
 """
 
@@ -26,10 +25,12 @@ print(sum(path.stat().st_size for path in files if path.is_file()))
 def measure_size(bench: Workbench) -> list[str]:
     name = bench.name()
     bench.pydock("create", name, bench.version)
+    weigh = ["run", name, "python", "-c", WEIGH]
+    brought_along = int(bench.pydock(*weigh))
     bench.pydock("install", name, *PACKAGES)
     size = ["docker", "image", "inspect", "--format", "{{.Size}}"]
     beyond = int(bench.run(*size, f"pydock-{name}:latest")) - int(bench.run(*size, bench.base))
-    packages = int(bench.pydock("run", name, "python", "-c", WEIGH))
+    packages = int(bench.pydock(*weigh)) - brought_along
     ratio = beyond / packages
     words = f"{beyond / 1e6:.1f} MB beyond the base, packages with bytecode {packages / 1e6:.1f} MB"
     reached = "reached" if ratio <= BOUND else "missed"

@@ -91,6 +91,7 @@ class Workbench:
         }
         self.variables.update(HOME=str(folder), UV_CACHE_DIR=str(folder / "uv-cache"))
         self._number = 0
+        self._nameless_before = self.nameless_images()
 
     def name(self) -> str:
         self._number += 1
@@ -122,19 +123,29 @@ class Workbench:
         self.run(self.tool("pip"), "install", "--quiet", "virtualenv", "uv")
         self.run(self.tool("virtualenv"), "--quiet", str(self.folder / "warm"))
 
-    def clean(self) -> None:
+    def forget_all(self) -> None:
         for row in self.environments():
             self.forget(row["name"])
-        # The container of an install by hand that failed, which holds the image of the one before.
-        argv = ["docker", "ps", "--all", "--quiet", "--filter", f"name=^bench{os.getpid()}-"]
-        containers = self.run(*argv, check=False).split()
-        if containers:
-            self.run("docker", "rm", "--force", *containers, check=False)
-        argv = ["docker", "images", "--quiet", "--filter", "reference=pydock-bench-*"]
-        images = sorted(set(self.run(*argv, check=False).split()))
-        if images:
-            self.run("docker", "rmi", "--force", *images, check=False)
+
+    def clean(self) -> None:
+        """Remove what the bench left on the engine: installs by hand leave containers and nameless images."""
+        self.forget_all()
+        self._remove("rm", self._listed("ps", "--all", "--filter", f"name=^bench{os.getpid()}-"))
+        self._remove(
+            "rmi", self.nameless_images() - self._nameless_before
+        )  # first, as they are children of others
+        self._remove("rmi", self._listed("images", "--filter", "reference=pydock-bench-*"))
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def nameless_images(self) -> set[str]:
+        return self._listed("images", "--filter", "dangling=true")
+
+    def _listed(self, *question: str) -> set[str]:
+        return set(self.run("docker", *question, "--quiet", check=False).split())
+
+    def _remove(self, command: str, ids: set[str]) -> None:
+        if ids:
+            self.run("docker", command, "--force", *sorted(ids), check=False)
 
 
 def measure(case: Case, bench: Workbench) -> Row:
@@ -145,6 +156,7 @@ def measure(case: Case, bench: Workbench) -> Row:
         order = [(sides.ours, row.ours), (sides.theirs, row.theirs)]
         for side, times in order if turn % 2 == 0 else reversed(order):
             sides.before()
+            os.sync()  # what the side before wrote is not this one's to wait for
             times.append(seconds(side))
         sides.after()
     return row

@@ -13,14 +13,13 @@ from pydock.network import describe_network
 from pydock.rendering import render
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydock.images import Images
     from pydock.settings import Settings
 
-# Files that such a step needs inside; an environment's own dockerfile needs none.
-FILES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_context")
-COMPILER = "compile_bytecode.py"
+# Files that such steps run inside; an environment's own dockerfile needs none.
+SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_context")
 CERTIFICATES = "ca.pem"
 
 
@@ -31,17 +30,22 @@ def build_step(
     *,
     tags: Sequence[str] = (),
     output: str = "",
+    scripts: Sequence[str] = (),
     **values: Any,
 ) -> None:
     """Build the template, filled with the values; tag the image, or write what it holds to the folder `output`.
+
+    `scripts` names the files of `SCRIPTS` that the step runs. Raises `BadSetting` if the CA bundle cannot be read.
 
     Where a step mounts a secret, BuildKit 0.13 to 0.15 (Docker 26 to 27.1) reads the whole root file system:
     https://github.com/moby/buildkit/pull/5251. That is half a second for a bare Python, and grows with the image. So
     only those secrets are mounted that are there, and CA certificates, which are none, come with the context.
     """
     network = describe_network(settings)
-    open_files = {CERTIFICATES: _read(network.ca_bundle)} if network.ca_bundle else {}
+    open_files = {CERTIFICATES: network.ca_bundle} if network.ca_bundle else {}
     secrets = {name: secret for name, secret in network.secrets.items() if name not in open_files}
+    copied = {name: os.path.join(SCRIPTS, name) for name in scripts}
+    copied.update(open_files)
     dockerfile = render(
         template,
         settings.templates,
@@ -50,39 +54,35 @@ def build_step(
         installer=settings.installer,
         **values,
     )
-    contents = {COMPILER: _read(os.path.join(FILES, COMPILER)), **open_files, DOCKERFILE: dockerfile}
+    contents = {name: _read(path) for name, path in copied.items()}
+    contents[DOCKERFILE] = dockerfile.encode(errors="surrogateescape")
     # A file: through stdin, docker takes a twentieth of a second longer.
     with tempfile.TemporaryDirectory(prefix="pydock-") as context:
-        for name, text in contents.items():
-            with open(os.path.join(context, name), "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(text)
+        for name, content in contents.items():
+            with open(os.path.join(context, name), "wb") as file:
+                file.write(content)
         images.build_context(
             context,
             tags=tags,
             output=output,
             network=network._replace(secrets=secrets),
-            made_by=_as_shell(context, network.ca_bundle, contents),
+            made_by=_as_shell(context, copied, dockerfile),
         )
 
 
-def _as_shell(context: str, ca_bundle: str, contents: dict[str, str]) -> str:
-    """Return the shell lines that would make the build context, for `--echo` and `--dry`."""
-    place = shlex.quote(context)
-    copied = {COMPILER: os.path.join(FILES, COMPILER), CERTIFICATES: ca_bundle}
-    lines = [f"mkdir -p {place}"]
-    for name, text in contents.items():
-        if name in copied:
-            lines.append(f"cp {shlex.quote(copied[name])} {place}/{name}")
-        else:
-            lines.append(f"cat > {place}/{name} <<'DOCKERFILE'\n{text.rstrip()}\nDOCKERFILE")
-    return "\n".join(lines)
-
-
-def _read(path: str) -> str:
+def _read(path: str) -> bytes:
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, "rb") as file:
             return file.read()
     except OSError as error:
         raise errors.BadSetting(
             f"{path} cannot be read: {error.strerror}. Mend it, or set PYDOCK_CA_BUNDLE to another file."
         ) from error
+
+
+def _as_shell(context: str, copied: Mapping[str, str], dockerfile: str) -> str:
+    """Return the shell lines that would make the build context, for `--echo` and `--dry`."""
+    place = shlex.quote(context)
+    copies = [f"cp {shlex.quote(source)} {place}/{name}" for name, source in copied.items()]
+    written = f"cat > {place}/{DOCKERFILE} <<'DOCKERFILE'\n{dockerfile.rstrip()}\nDOCKERFILE"
+    return "\n".join([f"mkdir -p {place}", *copies, written])

@@ -68,14 +68,40 @@ class Images:
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
             arguments.update(UID="0", GID="0")
-        self._build(
+        self.build_context(context, tags=tags, arguments=arguments, no_cache=no_cache, pull=pull)
+
+    def build_context(
+        self,
+        context: str,
+        *,
+        tags: Sequence[str] = (),
+        arguments: dict[str, str] | None = None,
+        output: str = "",
+        network: Network | None = None,
+        made_by: str = "",
+        no_cache: bool = False,
+        pull: bool = False,
+    ) -> None:
+        """Build the dockerfile of a folder; `made_by` are the shell lines that would make one that is ours."""
+        if network is None:
+            from pydock.network import describe_network
+
+            network = describe_network(self._settings)
+        argv = docker_commands.build_image(
+            self._engine.client,
             context,
             os.path.join(context, DOCKERFILE),
             tags=tags,
             arguments=arguments,
+            inherited=network.proxies,
+            labels={} if output else {docker_commands.LABEL: __version__},
+            secrets=list(network.secrets.values()),
+            output=output,
             no_cache=no_cache,
             pull=pull,
+            options=self._settings.build_options,
         )
+        self._engine.build(argv, network.variables, made_by)
 
     def build_or_adopt(self, environment: Environment, tags: Sequence[str]) -> None:
         """Tag an image that was built from the same content, on the same base, for another folder; else build.
@@ -98,19 +124,6 @@ class Images:
             return None
         bottom, image = found
         return image.id if image.layers[: len(bottom.layers)] == bottom.layers else None
-
-    def build_context(
-        self, context: str, *, tags: Sequence[str], output: str, network: Network, made_by: str
-    ) -> None:
-        """Build a context that is no environment's folder; `made_by` are the shell lines that would make it."""
-        self._build(
-            context,
-            os.path.join(context, DOCKERFILE),
-            tags=tags,
-            output=output,
-            network=network,
-            made_by=made_by,
-        )
 
     def current(self, environment: Environment) -> Image | None:
         """Return the image that was built from the folder as it is now, None if there is none."""
@@ -207,39 +220,6 @@ class Images:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             file = tar.extractfile(tar.getmembers()[0])
             return file.read().decode() if file else ""
-
-    def _build(
-        self,
-        context: str,
-        dockerfile: str,
-        *,
-        tags: Sequence[str] = (),
-        arguments: dict[str, str] | None = None,
-        output: str = "",
-        network: Network | None = None,
-        made_by: str = "",
-        no_cache: bool = False,
-        pull: bool = False,
-    ) -> None:
-        if network is None:
-            from pydock.network import describe_network
-
-            network = describe_network(self._settings)
-        argv = docker_commands.build_image(
-            self._engine.client,
-            context,
-            dockerfile,
-            tags=tags,
-            arguments=arguments,
-            inherited=network.proxies,
-            labels={} if output else {docker_commands.LABEL: __version__},
-            secrets=list(network.secrets.values()),
-            output=output,
-            no_cache=no_cache,
-            pull=pull,
-            options=self._settings.build_options,
-        )
-        self._engine.build(argv, network.variables, made_by)
 
 
 def _reader(environment: Environment) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Each install is a layer; Docker fails at about 125. Rebuilding from the files gives all but a few of them back.
 MAX_LAYERS = 40
+# What an increment compiles with.
+COMPILER = "compile_bytecode.py"
 # Where an increment leaves the list of what is installed.
 FROZEN = "/usr/local/share/requirements.txt"
 EVERYTHING = "*"
@@ -42,22 +44,23 @@ TOOLS = {"pip", "setuptools", "wheel", "distribute"}
 
 
 class Changes(NamedTuple):
-    """What a command changed, as `name==version` lines."""
+    """What a command changed: packages, as `name==version` lines, and whether it was what is asked for."""
 
     added: list[str]
     removed: list[str]
+    asked: bool
 
     @classmethod
-    def between(cls, before: str, after: str) -> Changes:
+    def between(cls, before: str, after: str, *, asked: bool) -> Changes:
         old, new = _lines(before), _lines(after)
-        return cls(sorted(new - old), sorted(old - new))
+        return cls(sorted(new - old), sorted(old - new), asked)
 
     def __str__(self) -> str:
         signs = [f"+ {line}" for line in self.added] + [f"- {line}" for line in self.removed]
         return "\n".join(sorted(signs, key=lambda sign: (sign[2:].split("==")[0], sign[0] == "+")))
 
 
-NOTHING = Changes([], [])
+NOTHING = Changes([], [], asked=False)
 
 
 class Packages:
@@ -151,6 +154,7 @@ class Packages:
             self._settings,
             "increment.dockerfile.j2",
             tags=[candidate],
+            scripts=[COMPILER],
             image=self._environment.content_tag(),
             user=image.user or "root",
             asked=_quoted(asked),
@@ -210,7 +214,7 @@ class Packages:
             raise errors.EnvironmentChanged(
                 f"Somebody edited {self._environment.folder} meanwhile. Nothing was changed; try again."
             )
-        changes = Changes.between(self._before[REQUIREMENTS], pinned)
+        changes = Changes.between(self._before[REQUIREMENTS], pinned, asked=list(asked) != self.asked)
         content = self._content_tag(pinned)
         if content not in self._tags:  # moved, it would leave a nameless image behind
             self._images.tag(candidate, content)

@@ -11,6 +11,7 @@ from pydock import errors, files
 from pydock.endpoint import check_local
 from pydock.engine import Engine
 from pydock.environment import (
+    ASKED,
     DOCKERFILE,
     REQUIREMENTS,
     Environment,
@@ -114,6 +115,8 @@ class Workshop:
     def report(self, name: str, changes: Changes) -> None:
         if changes.added or changes.removed:
             print(changes)
+        elif changes.asked:
+            self.say(f"The packages of '{name}' stay as they are; {ASKED} now says what was asked for.")
         else:
             self.say(f"Nothing to change in '{name}'.")
 

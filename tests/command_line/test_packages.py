@@ -53,7 +53,11 @@ def test_install_of_what_is_there_says_so(machine: Machine) -> None:
 
 def test_install_of_what_came_along_records_the_wish(machine: Machine) -> None:
     machine.given("ds", *PANDAS, asked="pandas\n")
-    machine.ok("install", "ds", "numpy")
+    ended = machine.ok("install", "ds", "numpy")
+    assert (ended.out, ended.err) == (
+        "",
+        "The packages of 'ds' stay as they are; requirements.in now says what was asked for.\n",
+    )
     assert machine.files()["requirements.in"] == b"pandas\nnumpy\n"
     assert_whole(machine)
 
@@ -292,6 +296,17 @@ def test_certificates_are_no_secret(ds: Machine) -> None:
     [call] = [call for call in ds.calls() if call["argv"][0] == "build"]
     assert "--secret" not in call["argv"]
     assert "type=secret" not in call["dockerfile"]
+
+
+@pytest.mark.parametrize(("command", "copied"), [("install", 2), ("update", 1)])
+def test_a_step_is_given_the_files_that_it_names(ds: Machine, command: str, copied: int) -> None:
+    """What --dry prints copies each file that the dockerfile mounts, and no other."""
+    (ds.project / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    ds.ok("install", "ds", "six")
+    printed = ds.ok("--dry", command, "ds", "six", PYDOCK_CA_BUNDLE="ca.pem").out
+    names = re.findall(r"^cp \S+ \S+/(\S+)$", printed, re.MULTILINE)
+    assert len(names) == copied
+    assert names == re.findall(r"--mount=type=bind,source=([^,]+)", printed)
 
 
 def test_certificates_that_cannot_be_read_are_named(ds: Machine) -> None:
