@@ -91,7 +91,8 @@ def create_first(bench: Workbench) -> Sides:
         bench.pydock("create", names[-1], bench.version)
         del bench.variables["PYDOCK_USER"]
 
-    build = ["docker", "build", "--no-cache", "--quiet", "--tag", "pydock-bench-naive", str(context)]
+    image = f"pydock-bench-{bench.name()}"
+    build = ["docker", "build", "--no-cache", "--quiet", "--tag", image, str(context)]
     return Sides(ours, lambda: bench.run(*build), after=lambda: bench.forget(names.pop()))
 
 

@@ -61,8 +61,9 @@ def _base_with_index(bench: Workbench, address: str) -> str:
     variables = {"PIP_INDEX_URL": address, "PIP_TRUSTED_HOST": host, "UV_DEFAULT_INDEX": address}
     lines = [f"FROM {bench.base}", *(f"ENV {name}={value}" for name, value in variables.items())]
     (context / "Dockerfile").write_text("\n".join(lines) + "\n")
-    bench.run("docker", "build", "--quiet", "--tag", "pydock-bench-index", str(context))
-    return "pydock-bench-index:latest"
+    image = f"pydock-bench-{bench.name()}"
+    bench.run("docker", "build", "--quiet", "--tag", image, str(context))
+    return f"{image}:latest"
 
 
 def _install_with_pydock(bench: Workbench, base: str) -> tuple[list[Step], list[str]]:

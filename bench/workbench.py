@@ -134,7 +134,9 @@ class Workbench:
         self._remove(
             "rmi", self.nameless_images() - self._nameless_before
         )  # first, as they are children of others
-        self._remove("rmi", self._listed("images", "--filter", "reference=pydock-bench-*"))
+        self._remove(
+            "rmi", self._listed("images", "--filter", f"reference=pydock-bench-bench{os.getpid()}-*")
+        )
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def nameless_images(self) -> set[str]:

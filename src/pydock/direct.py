@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 def run_directly(call: Call) -> None:
     """Replace this process by the container's client; return if this call is not for the direct road."""
-    if call.flags - {"--local", "--global"} or not _complete(call):
+    if not call.flags < {"--local", "--global"} or not _complete(call):
         return
     try:
         settings = load_settings(None, call.settings)
         environment = find_environment(settings, call.rest[0])
         container = container_name(environment)
         argv = direct_argv(settings, environment, container, call)
-    except errors.PydockError:
+    except (errors.PydockError, OSError):
         return
     if argv:
         os.set_inheritable(leave_nothing_behind(settings, container), True)

@@ -27,6 +27,10 @@ DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-_"
 DEFAULT_SHELL = ("sh", "-c", "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi")
 
 
+# The options of `docker run` that take no value and can stand behind one dash.
+SHORT_SWITCHES = set("ditPq")
+
+
 class Terminal(NamedTuple):
     """What our own streams are, which decides what the container gets."""
 
@@ -58,7 +62,7 @@ def run_command(
     if terminal.selinux:  # relabelling the caller's files instead would lock others out: moby/moby#30934
         argv += ["--security-opt", "label=disable"]
     argv += ["--hostname", environment.name.replace(".", "-").replace("_", "-")[:63]]
-    argv += ["--mount", _csv("type=bind", f"source={folder}", f"target={target}"), "--workdir", target]
+    argv += ["--mount", csv_record("type=bind", f"source={folder}", f"target={target}"), "--workdir", target]
     if not detaches(options) and not any(option.startswith("--log-") for option in options):
         # The log would go with the container, and nobody could read it; writing it takes 150 times as long as the
         # output of short lines, and space on the disk.
@@ -67,8 +71,13 @@ def run_command(
 
 
 def detaches(options: Sequence[str]) -> bool:
-    """Return whether the user's own options leave the container to itself."""
-    return "--detach" in options or "-d" in options
+    """Return whether the user's own options leave the container to itself: `--detach`, `-d`, `-dit`, `--detach=true`."""
+    for option in options:
+        name, _, value = option.partition("=")
+        short = name.startswith("-") and "d" in name and set(name[1:]) <= SHORT_SWITCHES
+        if (short or name == "--detach") and value.lower() not in {"false", "f", "0"}:
+            return True
+    return False
 
 
 def shell_command(shell: str) -> list[str]:
@@ -107,7 +116,7 @@ def build_image(
     for secret in secrets:
         argv += ["--secret", secret]
     if output:
-        argv += ["--output", _csv("type=local", f"dest={output}")]
+        argv += ["--output", csv_record("type=local", f"dest={output}")]
     if no_cache:
         argv.append("--no-cache")
     if pull:
@@ -163,7 +172,7 @@ def security_options(client: Client) -> list[str]:
     return [*client, "info", "--format", "{{json .SecurityOptions}}"]
 
 
-def _csv(*fields: str) -> str:
+def csv_record(*fields: str) -> str:
     """Return one CSV record, as `--mount` and `--output` take it; RFC 4180 quoting where a field needs it."""
     return ",".join(
         '"' + field.replace('"', '""') + '"' if any(sign in field for sign in ',"\n') else field

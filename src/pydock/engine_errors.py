@@ -56,6 +56,11 @@ OF_THE_ENGINE = (
 # What a build met. `{image}` is the image it asked for, `{words}` the installer's or the step's own last words.
 OF_A_BUILD = (
     Meaning(
+        r'"(?P<file>/[^"]*)": not found',
+        errors.BuildFailed,
+        "The dockerfile takes {image} from its folder, and it is not there. Put it back, or mend the dockerfile.",
+    ),
+    Meaning(
         r"(?P<image>\S+): failed to resolve source metadata for \S+: (?:failed to do request|.*(?:no such host"
         r"|dial tcp|i/o timeout|connection refused|TLS handshake|network is unreachable))",
         errors.RegistryUnreachable,

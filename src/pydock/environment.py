@@ -65,8 +65,7 @@ class Environment(NamedTuple):
         """
         contents: dict[str, bytes] = {}
         for path in _built_from(self.folder):
-            with open(path, "rb") as file:
-                contents[os.path.relpath(path, self.folder)] = file.read()
+            contents[os.path.relpath(path, self.folder)] = _read(path)
         if requirements is not None:
             contents[REQUIREMENTS] = requirements
         parts: list[str | bytes] = [f"{name}={value}" for name, value in sorted(self.build_arguments.items())]
@@ -174,6 +173,16 @@ def check_name(name: str) -> str:
         f"'{name}' cannot be an environment's name: it takes lower-case letters and digits, joined by single "
         f"'.', '_' or '-', {MAX_NAME} characters at most.{hint}"
     )
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise errors.PydockError(
+            f"{path} cannot be read: {error.strerror}. The image is built from it; mend its permissions."
+        ) from error
 
 
 def _built_from(folder: str) -> Iterator[str]:

@@ -73,7 +73,17 @@ def write_new(folder: str, contents: Mapping[str, str]) -> None:
 
 
 def commit(folder: str, requirements: str, asked: str) -> None:
-    """Replace `requirements.txt` and `requirements.in` together; killed at any point, `recover` completes it."""
+    """Replace `requirements.txt` and `requirements.in` together; killed at any point, `recover` completes it.
+
+    Raises `PydockError` if the folder cannot be written.
+    """
+    try:
+        _commit(folder, requirements, asked)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _commit(folder: str, requirements: str, asked: str) -> None:
     waiting = os.path.join(folder, WAITING + _digest(requirements.encode()))
     _write(f"{waiting}.new", asked)
     os.replace(f"{waiting}.new", waiting)
@@ -101,11 +111,15 @@ def recover(folder: str) -> None:
 
 
 def read_bytes(path: str) -> bytes:
-    """Return the file's content, nothing where there is no file."""
+    """Return the file's content, nothing where there is no file; raises `PydockError` if it cannot be read."""
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
         return b""
+    except OSError as error:
+        raise errors.PydockError(
+            f"{path} cannot be read: {error.strerror}. Mend it and try again."
+        ) from error
 
 
 def remove_folder(folder: str) -> None:

@@ -82,7 +82,10 @@ class Images:
         no_cache: bool = False,
         pull: bool = False,
     ) -> None:
-        """Build the dockerfile of a folder; `made_by` are the shell lines that would make one that is ours."""
+        """Build the dockerfile of a folder; `made_by` are the shell lines that would make one that is ours.
+
+        A step of ours begins with an image of ours, which no registry has: the user's `--pull` is not for it.
+        """
         if network is None:
             from pydock.network import describe_network
 
@@ -99,7 +102,9 @@ class Images:
             output=output,
             no_cache=no_cache,
             pull=pull,
-            options=self._settings.build_options,
+            options=[
+                option for option in self._settings.build_options if not (made_by and option == "--pull")
+            ],
         )
         self._engine.build(argv, network.variables, made_by)
 
@@ -108,7 +113,8 @@ class Images:
 
         What the engine's build cache would do in a fifth of a second, two tags do in a twentieth.
         """
-        twin = None if self._engine.dry else self._twin(environment)
+        asks_more = self._engine.dry or self._settings.build_options
+        twin = None if asks_more else self._twin(environment)
         if twin is None:
             self.build(environment, tags)
             return

@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
+from pydock.docker_commands import csv_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ def describe_network(settings: Settings, environ: Mapping[str, str] | None = Non
     secrets = {name: f"id={name},env={variable}" for name, variable in names.items()}
     for name, path in (("ca.pem", ca_bundle), ("netrc", netrc)):
         if path:
-            secrets[name] = f"id={name},src={path}" if "," not in path else f'id={name},"src={path}"'
+            secrets[name] = csv_record(f"id={name}", f"src={path}")
     proxies = [name for upper in PROXY_VARIABLES for name in (upper, upper.lower()) if environ.get(name)]
     return Network(secrets, variables, proxies, ca_bundle, configs, netrc)
 

@@ -72,6 +72,8 @@ class Packages:
         self._settings = settings
         self._environment = environment
         self._before = self._files()
+        self._content = environment.content_tag()  # of all that the image is built from
+        self._uncommitted: list[str] = []  # tags that were given for a change that is not committed yet
         self._tags: list[str] = []  # every tag that the environment has on the engine, or was given since
         self.asked = self._read_asked()
 
@@ -194,15 +196,17 @@ class Packages:
 
     def _rebuild(self, pinned: str) -> None:
         """Build the folder as it will be once `pinned` is its requirements.txt, unless that was done before."""
-        if self._images.inspect(self._content_tag(pinned)):
+        tag = self._content_tag(pinned)
+        if self._images.inspect(tag):
             return
         with tempfile.TemporaryDirectory(prefix="pydock-") as parent:
             context = os.path.join(parent, self._environment.name)
             shutil.copytree(self._environment.folder, context, symlinks=True)
             with open(os.path.join(context, REQUIREMENTS), "w", encoding="utf-8") as file:
                 file.write(pinned)
-            self._images.build(self._environment, [self._content_tag(pinned)], context=context)
-            self._tags.append(self._content_tag(pinned))
+            self._images.build(self._environment, [tag], context=context)
+            self._tags.append(tag)
+            self._uncommitted.append(tag)
 
     def _rebuild_and_commit(self, pinned: str, asked: Sequence[Line]) -> Changes:
         if pinned != self._before[REQUIREMENTS]:
@@ -210,7 +214,8 @@ class Packages:
         return self._commit(pinned, asked)
 
     def _commit(self, pinned: str, asked: Sequence[Line], candidate: str = "") -> Changes:
-        if self._files() != self._before:
+        if self._files() != self._before or self._environment.content_tag() != self._content:
+            self._images.remove(self._uncommitted)
             raise errors.EnvironmentChanged(
                 f"Somebody edited {self._environment.folder} meanwhile. Nothing was changed; try again."
             )
@@ -218,11 +223,19 @@ class Packages:
         content = self._content_tag(pinned)
         if content not in self._tags:  # moved, it would leave a nameless image behind
             self._images.tag(candidate, content)
-        if pinned != self._before[REQUIREMENTS] or requirements.to_text(asked) != self._before[ASKED]:
-            files.commit(self._environment.folder, pinned, requirements.to_text(asked))
+            self._uncommitted.append(content)
+        try:
+            self._write(pinned, asked)
+        except errors.PydockError:
+            self._images.remove(self._uncommitted)
+            raise
         self._images.tag(content, self._environment.alias)
         self._images.remove([tag for tag in self._tags if tag != content])
         return changes
+
+    def _write(self, pinned: str, asked: Sequence[Line]) -> None:
+        if pinned != self._before[REQUIREMENTS] or requirements.to_text(asked) != self._before[ASKED]:
+            files.commit(self._environment.folder, pinned, requirements.to_text(asked))
 
     def _content_tag(self, pinned: str) -> str:
         return self._environment.content_tag(pinned.encode())

@@ -126,19 +126,34 @@ def check_file(path: str) -> None:
 
 
 def merge(lines: Sequence[Line], asked: Iterable[Line]) -> list[Line]:
-    """Return `lines` with what is asked for added: a package's line replaced, others and comments kept.
+    """Return `lines` with what is asked for added: a package's lines replaced, others and comments kept.
 
-    A bare name (`pandas`) never loosens what was asked for before (`pandas>=2`).
+    A bare name (`pandas`) never loosens what was asked for before (`pandas>=2`). What is asked for of one package in
+    several lines (for several markers, or two bounds) stays in several.
     """
     merged = list(lines)
+    asked = list(asked)
+    done = set()
     for line in asked:
-        place = next((index for index, old in enumerate(merged) if line.name and old.name == line.name), None)
-        if place is None:
-            if line.name or line not in merged:
-                merged.append(line)
-        elif canonicalize_name(_without_comment(line.text)) != line.name:
-            merged[place] = line
+        if not line.name:
+            merged += [line] if line not in merged else []
+        elif line.name not in done:
+            done.add(line.name)
+            wanted = [other for other in asked if other.name == line.name]
+            said = [other for other in wanted if canonicalize_name(_without_comment(other.text)) != line.name]
+            merged = _replaced(merged, line.name, list(dict.fromkeys(said)), wanted[:1])
     return merged
+
+
+def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise: list[Line]) -> list[Line]:
+    """Return the lines with a package's own replaced, if by any; `otherwise` is added where it has none."""
+    places = [index for index, line in enumerate(lines) if line.name == name]
+    if not places:
+        return [*lines, *(replacements or otherwise)]
+    if not replacements:
+        return lines
+    others = [line for line in lines[places[0] :] if line.name != name]
+    return [*lines[: places[0]], *replacements, *others]
 
 
 def remove(lines: Sequence[Line], names: Iterable[str]) -> list[Line]:

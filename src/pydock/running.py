@@ -46,6 +46,7 @@ def leave_nothing_behind(settings: Settings, container: str) -> int:
     The engine's client abandons its container when it is killed, or when nobody reads its output any more; who
     holds the descriptor may therefore end in any way. A detached container (`--detach`) is left alone.
     """
+    _fill_standard_streams()
     reader, writer = os.pipe()
     if docker_commands.detaches(settings.run_options):
         os.close(reader)
@@ -64,6 +65,15 @@ def leave_nothing_behind(settings: Settings, container: str) -> int:
             os._exit(0)
     os.close(reader)
     return writer
+
+
+def _fill_standard_streams() -> None:
+    """Open what the caller has closed of stdin, stdout and stderr, lest a pipe's end takes its place."""
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= 2:  # noqa: PLR2004 - stderr
+        os.set_inheritable(descriptor, True)
+        descriptor = os.open(os.devnull, os.O_RDWR)
+    os.close(descriptor)
 
 
 def this_terminal() -> Terminal:
