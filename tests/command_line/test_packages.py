@@ -309,6 +309,39 @@ def test_a_step_is_given_the_files_that_it_names(ds: Machine, command: str, copi
     assert names == re.findall(r"--mount=type=bind,source=([^,]+)", printed)
 
 
+@pytest.mark.parametrize("command", [("install", "ds", "six"), ("uninstall", "ds", "requests")])
+def test_a_folder_edited_meanwhile_is_no_commit(ds: Machine, command: tuple[str, ...]) -> None:
+    """Not the requirements alone: the image is built from every file of the folder."""
+    ds.ok("install", "ds", "requests")
+    extra = ds.folder("ds") / "extra"
+    extra.write_text("")
+    ds.ok("build", "ds")
+    before, images = ds.files(), ds.state()["images"]
+    ended = ds.pydock(*command, FAKE_DOCKER_EDIT=str(extra))
+    assert ended.code == 1
+    assert "Somebody edited" in ended.err
+    assert {**ds.files(), "extra": b""} == before
+    assert ds.state()["images"] == images
+    ds.ok(*command)
+    assert len(ds.tags()) == 2
+
+
+def test_pull_is_not_for_our_own_steps(ds: Machine) -> None:
+    ds.ok("install", "ds", "six", PYDOCK_BUILD_OPTIONS="--pull --network host")
+    [argv] = ds.argvs("build")
+    assert "--pull" not in argv
+    assert "--network" in argv
+
+
+def test_a_file_that_cannot_be_read_is_named(ds: Machine) -> None:
+    path = ds.folder("ds") / "requirements.txt"
+    path.unlink()
+    path.mkdir()
+    ended = ds.pydock("install", "ds", "six")
+    assert ended.code == 1
+    assert f"{path} cannot be read: Is a directory." in ended.err
+
+
 def test_certificates_that_cannot_be_read_are_named(ds: Machine) -> None:
     ended = ds.pydock("install", "ds", "six", PYDOCK_CA_BUNDLE="/proc/self/mem")  # opens, and fails to read
     assert ended.code == 2

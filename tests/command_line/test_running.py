@@ -104,6 +104,27 @@ def test_a_closed_stdin_stays_closed(ds: Machine, road: str) -> None:
 
 
 @pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
+def test_a_run_with_closed_streams_is_watched_as_any_other(ds: Machine, road: str, closed: str) -> None:
+    """A pipe's end in the place of stdin or stdout would have the container removed at once, or never."""
+    argv = [sys.executable, "-m", "pydock", *ROADS[road], "run", "ds", "sleep", "99"]
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *argv]
+    variables = {**ds.environ, "FAKE_DOCKER_PAUSE": "in-run"}
+    process = subprocess.Popen(command, env=variables, cwd=ds.project)
+    ds.wait_for_pause()
+    [name] = ds.state()["containers"]
+    assert ["rm", "--force", name] not in ds.argvs("rm")
+    ds.kill_paused(process)
+    ds.wait_until(lambda: ds.state()["containers"] == {})
+
+
+def test_a_full_output_is_a_sentence(ds: Machine) -> None:
+    argv = [sys.executable, "-m", "pydock", "config"]
+    ended = ds.run(["sh", "-c", 'exec "$@" > /dev/full', "sh", *argv])
+    assert (ended.code, ended.err) == (1, "pydock: The output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_reach_the_program_which_decides(ds: Machine, road: str, number: int) -> None:
     process = ds.start(*ROADS[road], "run", "ds", "sleep", "99", FAKE_DOCKER_PAUSE="run")

@@ -56,6 +56,14 @@ OF_THE_ENGINE = [
 OF_A_BUILD = [
     (
         (
+            "ERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref b5::x1: "
+            '"/requirements.txt": not found'
+        ),
+        errors.BuildFailed,
+        "The dockerfile takes /requirements.txt from its folder",
+    ),
+    (
+        (
             f'{SOLVE}failed to do request: Head "https://registry.example/v2/library/python/manifests/3.12": dial tcp: '
             "lookup registry.example on 192.0.2.1:53: no such host"
         ),

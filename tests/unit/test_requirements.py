@@ -209,6 +209,14 @@ def test_what_no_installer_reads_does_not_pass(tmp_path: Path) -> None:
         ("a  # why\n", ["a"], "a  # why\n"),
         ("", ["a", "a==1"], "a==1\n"),
         ("x.y\n", ["X_Y==1"], "X_Y==1\n"),
+        (
+            "",
+            ["a<2;python_version<'3'", "a>=2;python_version>='3'"],
+            "a<2;python_version<'3'\na>=2;python_version>='3'\n",
+        ),
+        ("b\na==1\nc\n", ["a>1", "a<3"], "b\na>1\na<3\nc\n"),
+        ("a>1\nb\na<3\n", ["a==2"], "a==2\nb\n"),
+        ("a>1\nb\na<3\n", ["a"], "a>1\nb\na<3\n"),
     ],
 )
 def test_merge(before: str, asked: list[str], after: str) -> None:

@@ -71,7 +71,7 @@ def test_the_watcher_removes_what_is_left(tmp_path: Path, make_settings: MakeSet
     assert (tmp_path / "said").read_text() == "rm --force ds-1\n"
 
 
-@pytest.mark.parametrize("option", ["--detach", "-d"])
+@pytest.mark.parametrize("option", ["--detach", "-d", "-dit", "-itd", "--detach=true"])
 def test_nobody_watches_a_detached_container(make_settings: MakeSettings, option: str) -> None:
     os.close(running.leave_nothing_behind(make_settings(engine="/nowhere", run_options=[option]), "ds-1"))
     with pytest.raises(ChildProcessError):
