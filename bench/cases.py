@@ -146,7 +146,7 @@ def install(
     def prepare(bench: Workbench) -> Sides:
         case = InstallCase(bench, package, held=held, cached=cached)
         theirs = case.by_hand if against == "naive" else case.with_virtualenv
-        if cached:  # both sides' caches get warm
+        if cached:  # caches get warm, as far as a side has one: an index may forbid pip to keep what it sends
             case.with_pydock()
             theirs()
             case.undo()

@@ -102,9 +102,10 @@ def raise_for_engine(client: Sequence[str], result: Result) -> None:
 
 
 def client_not_found(client: Sequence[str]) -> errors.EngineNotFound:
+    other = "docker" if client[-1] == "podman" else "podman"
     return errors.EngineNotFound(
         f"There is no command '{client[0]}' on PATH. Install Docker (https://docs.docker.com/engine/install/), "
-        "or say which client to use: PYDOCK_ENGINE=podman."
+        f"or say which client to use: PYDOCK_ENGINE={other}."
     )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from pydock import errors
 
@@ -71,7 +71,7 @@ def parse_specifier(text: str) -> Line:
         egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", text)
         return Line(text, canonicalize_name(egg.group(1)) if egg else text)
     if re.match(r"https?://", text):
-        return Line(text, text)
+        return Line(text, _name_of_wheel(text) or text)
     try:
         return Line(text, canonicalize_name(Requirement(text).name))
     except InvalidRequirement as error:
@@ -79,6 +79,14 @@ def parse_specifier(text: str) -> Line:
         raise errors.UsageError(
             f"'{text}' is no requirement: {reason}. It looks like 'pandas', 'pandas>=2,<3' or 'pandas[excel]==2.2.0'."
         ) from error
+
+
+def _name_of_wheel(url: str) -> str:
+    """Return the package that a wheel's address names, "" for other addresses (binary distribution format)."""
+    try:
+        return parse_wheel_filename(unquote(urlsplit(url).path.rpartition("/")[2]))[0]
+    except ValueError:  # InvalidWheelFilename is one
+        return ""
 
 
 def parse_file(path: str, *, _seen: tuple[str, ...] = ()) -> list[Line]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         ("git+https://code.example/x.git@v1#egg=My_X", "my-x"),
         ("hg+https://code.example/x#subdirectory=a&egg=x", "x"),
         ("git+ssh://git@code.example/x.git", "git+ssh://git@code.example/x.git"),
-        ("https://code.example/x-1.0-py3-none-any.whl", "https://code.example/x-1.0-py3-none-any.whl"),
+        ("https://code.example/x-1.0-py3-none-any.whl", "x"),
         ("  six  ", "six"),
     ],
 )
@@ -229,6 +229,14 @@ def test_merge_takes_options_and_comments_once() -> None:
     assert requirements.merge(lines, parse_text("# x\n--pre\n--no-binary b\n", "f")) == [
         *lines,
         Line("--no-binary b", ""),
+    ]
+
+
+def test_a_wheel_is_removed_by_its_name() -> None:
+    [line] = parse_specifiers(["https://code.example/a%2Bb/My_Pkg-1.0-py3-none-any.whl"])
+    assert requirements.remove([line], ["my-pkg"]) == []
+    assert [line.name for line in parse_specifiers(["https://code.example/x.whl"])] == [
+        "https://code.example/x.whl"
     ]
 
 
