@@ -153,10 +153,13 @@ def test_interrupted_it_leaves_everything_as_it_was(
 def test_terminated_where_ctrl_c_is_ignored(project: Project, name: str, tmp_path: Path) -> None:
     """A shell's background job ignores Ctrl-C, and so does every program that it starts."""
     variables, log = recording_docker(tmp_path)
+    with (project.environment(name) / "dockerfile").open("a", encoding="utf-8") as file:
+        file.write("RUN sleep 30\n")  # so that the build is not over before the signal comes
     before = images(name)
     deaf = replace(project, program=("sh", "-c", 'trap "" INT; exec "$@"', "sh", *project.program))
-    process = deaf.start("build", name, "--no-cache", variables=variables)
+    process = deaf.start("build", name, variables=variables)
     wait_until(lambda: "build " in log.read_text(encoding="utf-8"), "a build to begin")
+    time.sleep(2)  # docker's client loses a signal that comes before it has joined its plug-in
     process.terminate()
     assert process.wait(PATIENCE) == 130
     assert images(name) == before
