@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
     # `Collection.from_module` looks for `ns`, then `namespace`; served late so that
     # `pydock --version` and `pydock run` need not import invoke.
     if name in {"ns", "namespace"}:
-        from pydock.task_namespace import namespace as collection
+        from pydock.commands.namespace import namespace as collection
 
         return collection
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

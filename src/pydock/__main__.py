@@ -43,23 +43,23 @@ def _main(argv: list[str]) -> int:
     if argv == ["--version"]:
         print(f"pydock {__version__}")
         return 0
-    from pydock.command_line import HELP, read_call
+    from pydock.cli.call import HELP, read_call
 
     call = read_call(argv)
     if call.command is None:
         print(f"pydock {__version__}" if "--version" in call.flags else HELP.rstrip())
         return 0
     if call.command in {"run", "shell"}:
-        from pydock.direct import run_directly
+        from pydock.cli.fast_run import run_directly
 
         run_directly(call)  # returns where the direct road is not for this call
     import gc
 
     gc.disable()  # a short life, of which looking for cycles among what is imported would take a tenth
-    from pydock.lean_invoke import import_invoke
+    from pydock._speed.invoke import import_invoke
 
     import_invoke()
-    from pydock.program import run_program
+    from pydock.cli.program import run_program
 
     return run_program(call)
 

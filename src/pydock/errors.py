@@ -7,6 +7,10 @@ failed (`docker run`), 130 after Ctrl-C, 1 for the rest.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class PydockError(Exception):
     """The root of all errors that a user can cause or meet; never shown with a traceback."""
@@ -110,3 +114,11 @@ class ImageMissing(EngineError):
 
 class ImageInUse(EngineError):
     """A container still uses the image."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'a' or 'b'?`, or "" if no known word is similar."""
+    import difflib  # only for messages
+
+    matches = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(repr(match) for match in matches)}?" if matches else ""

@@ -12,7 +12,7 @@ import os
 import stat
 
 from pydock import errors
-from pydock.named_tuple import NamedTuple
+from pydock._speed.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,10 +179,10 @@ def _merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
 def _checked(name: str, value: Any, source: str) -> str | Words:
     """Return `value` as the kind of its default; a text is split into words where words are wanted."""
     if name not in DEFAULTS:
-        from pydock.spelling import nearest  # only for the message
+        from pydock.errors import did_you_mean
 
         raise errors.BadSetting(
-            f"{source} has a setting '{name}', which pydock does not know.{nearest(name, DEFAULTS)} "
+            f"{source} has a setting '{name}', which pydock does not know.{did_you_mean(name, DEFAULTS)} "
             "`pydock config` lists the settings."
         )
     if isinstance(DEFAULTS[name], tuple):

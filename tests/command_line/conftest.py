@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import pytest
 
-from pydock.environment import describe_environment
+from pydock.environments.environment import describe_environment
 from pydock.rendering import render
 from pydock.settings import load_settings
 

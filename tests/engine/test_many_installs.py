@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from small_packages import package_name, served_packages
 
-from pydock.packages import MAX_LAYERS
+from pydock.packages.change import MAX_LAYERS
 
 from .tools import Project, containers, docker, images, inspect, untagged
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from pydock.caller import Caller
+from pydock.environments.caller import Caller
 from pydock.rendering import render
 
 from .tools import PATIENCE, REPOSITORY

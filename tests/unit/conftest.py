@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from pydock.environment import Environment, describe_environment
+from pydock.environments.environment import Environment, describe_environment
 from pydock.settings import Settings, load_settings
 
 if TYPE_CHECKING:

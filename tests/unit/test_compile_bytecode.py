@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-SCRIPT = Path(pydock.__file__).parent / "build_context" / "compile_bytecode.py"
+SCRIPT = Path(pydock.__file__).parent / "inside" / "compile_bytecode.py"
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pydock import docker_commands
-from pydock.caller import Caller
-from pydock.docker_commands import DETACH_KEYS, Terminal
-from pydock.environment import Environment
+from pydock.engine import argv as docker
+from pydock.engine.argv import DETACH_KEYS, Terminal
+from pydock.environments.caller import Caller
+from pydock.environments.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ ENVIRONMENT = Environment("ds", "/h/envs/ds", "0123abcd", "pydock-", Caller("me"
 
 
 def run(folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()) -> list[str]:
-    return docker_commands.run_command(
+    return docker.run_command(
         DOCKER, "image:1", ENVIRONMENT, "ds-1", folder, ["python", "-V"], terminal, options
     )
 
@@ -77,9 +77,7 @@ def test_run_mounts_the_folder_whatever_its_name(folder: str, mount: str, workdi
 
 @pytest.mark.parametrize(("name", "hostname"), [("py3.8", "py3-8"), ("a_b", "a-b"), ("x" * 64, "x" * 63)])
 def test_the_hostname_is_the_environments_name(name: str, hostname: str) -> None:
-    argv = docker_commands.run_command(
-        DOCKER, "i", ENVIRONMENT._replace(name=name), "c", "/w", ["true"], PIPED
-    )
+    argv = docker.run_command(DOCKER, "i", ENVIRONMENT._replace(name=name), "c", "/w", ["true"], PIPED)
     assert argv[argv.index("--hostname") + 1] == hostname
 
 
@@ -103,7 +101,7 @@ def test_who_wants_a_log_gets_one(options: tuple[str, ...]) -> None:
 
 
 def test_the_client_may_have_several_words() -> None:
-    argv = docker_commands.run_command(("sudo", "docker"), "i", ENVIRONMENT, "c", "/w", ["true"], PIPED)
+    argv = docker.run_command(("sudo", "docker"), "i", ENVIRONMENT, "c", "/w", ["true"], PIPED)
     assert argv[:3] == ["sudo", "docker", "run"]
 
 
@@ -138,28 +136,28 @@ def test_the_client_may_have_several_words() -> None:
     ],
 )
 def test_build(arguments: dict[str, object], expected: list[str]) -> None:
-    assert docker_commands.build_image(DOCKER, "/d", "/d/dockerfile", **arguments) == expected  # type: ignore[arg-type]
+    assert docker.build_image(DOCKER, "/d", "/d/dockerfile", **arguments) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("build", "expected"),
     [
-        (lambda: docker_commands.inspect_images(DOCKER, ["a", "b"]), "docker image inspect a b"),
-        (lambda: docker_commands.image_exists(DOCKER, "a"), "docker image inspect --format {{.Id}} a"),
+        (lambda: docker.inspect_images(DOCKER, ["a", "b"]), "docker image inspect a b"),
+        (lambda: docker.image_exists(DOCKER, "a"), "docker image inspect --format {{.Id}} a"),
         (
-            lambda: docker_commands.list_images(DOCKER, "pydock-*"),
+            lambda: docker.list_images(DOCKER, "pydock-*"),
             "docker images --no-trunc --filter reference=pydock-* --format {{json.}}",
         ),
-        (lambda: docker_commands.tag_image(DOCKER, "a", "b"), "docker tag a b"),
-        (lambda: docker_commands.remove_images(DOCKER, ["a", "b"]), "docker rmi a b"),
+        (lambda: docker.tag_image(DOCKER, "a", "b"), "docker tag a b"),
+        (lambda: docker.remove_images(DOCKER, ["a", "b"]), "docker rmi a b"),
         (
-            lambda: docker_commands.create_container(DOCKER, "i", "c"),
+            lambda: docker.create_container(DOCKER, "i", "c"),
             "docker create --pull never --network none --name c i true",
         ),
-        (lambda: docker_commands.copy_from_container(DOCKER, "c", "/p"), "docker cp c:/p -"),
-        (lambda: docker_commands.remove_container(DOCKER, "c"), "docker rm --force c"),
+        (lambda: docker.copy_from_container(DOCKER, "c", "/p"), "docker cp c:/p -"),
+        (lambda: docker.remove_container(DOCKER, "c"), "docker rm --force c"),
         (
-            lambda: docker_commands.security_options(DOCKER),
+            lambda: docker.security_options(DOCKER),
             "docker info --format {{json.SecurityOptions}}",
         ),
     ],
@@ -169,16 +167,16 @@ def test_small_commands(build: Callable[[], list[str]], expected: str) -> None:
 
 
 def test_containers_are_asked_for_by_all_images_at_once() -> None:
-    argv = docker_commands.list_containers(DOCKER, ["a", "b"])
+    argv = docker.list_containers(DOCKER, ["a", "b"])
     assert argv[:3] == ["docker", "ps", "--all"]
     assert argv[-4:] == ["--filter", "ancestor=a", "--filter", "ancestor=b"]
 
 
 def test_podman_is_asked_for_rootless_in_its_own_words() -> None:
-    argv = docker_commands.security_options(("sudo", "/usr/bin/podman"))
+    argv = docker.security_options(("sudo", "/usr/bin/podman"))
     assert argv[-1] == "{{if .Host.Security.Rootless}}name=rootless{{end}}"
 
 
 def test_shell_command() -> None:
-    assert docker_commands.shell_command("fish") == ["fish"]
-    assert docker_commands.shell_command("") == list(docker_commands.DEFAULT_SHELL)
+    assert docker.shell_command("fish") == ["fish"]
+    assert docker.shell_command("") == list(docker.DEFAULT_SHELL)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pydock import endpoint, errors
+from pydock import errors
+from pydock.engine import endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from invoke import Config, Context
 
-from pydock import errors, program, runner
-from pydock.command_line import Call
-from pydock.engine import Engine
-from pydock.images import Images
+from pydock import errors
+from pydock.cli import program
+from pydock.cli.call import Call
+from pydock.engine import process
+from pydock.engine.client import Engine
+from pydock.engine.images import Images
 
 if TYPE_CHECKING:
     from .conftest import MakeEnvironment, MakeSettings
@@ -71,7 +73,7 @@ def test_root_of_a_rootless_engine_is_the_caller(
 ) -> None:
     monkeypatch.setattr("os.getuid", lambda: uid)
     monkeypatch.setattr("os.getgid", lambda: 7)
-    monkeypatch.setattr("pydock.network._pip_config_files", lambda _: [])
+    monkeypatch.setattr("pydock.engine.build_secrets._pip_config_files", lambda _: [])
     Images(engine, make_settings()).build(make_environment(), ["t:1"])
     words = calls(client)[-1].split()
     assert f"UID={ids[0]}" in words
@@ -107,7 +109,7 @@ def test_a_client_that_is_a_folder(make_settings: MakeSettings, tmp_path: Path) 
 def test_a_client_that_does_not_listen_is_killed(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(runner, "GRACE", 0.05)
+    monkeypatch.setattr(process, "GRACE", 0.05)
     before = signal.getsignal(signal.SIGTERM)
     deaf = f"trap '' TERM; echo $$ > {tmp_path}/pid; kill -TERM $PPID; exec sleep 60"
     with pytest.raises(errors.Interrupted):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from invoke import Result
 
-from pydock import engine_errors, errors
+from pydock import errors
+from pydock.engine import diagnosis
 
 from .. import fake_docker
 
@@ -169,7 +170,7 @@ def failed(stderr: str, stdout: str = "") -> Result:
 def test_the_engine_as_a_whole(words: str, error: type[errors.PydockError], step: str, stream: str) -> None:
     result = failed(words) if stream == "stderr" else failed("", words)
     with pytest.raises(error) as caught:
-        engine_errors.raise_for_engine(CLIENT, result)
+        diagnosis.raise_for_engine(CLIENT, result)
     assert type(caught.value) is error
     assert step in caught.value.message
     assert caught.value.code == 125
@@ -179,12 +180,12 @@ def test_the_engine_as_a_whole(words: str, error: type[errors.PydockError], step
     "words", ["", "Error response from daemon: No such image: x", *(words for words, _, _ in OF_A_BUILD)]
 )
 def test_other_words_are_not_the_engines_fault(words: str) -> None:
-    engine_errors.raise_for_engine(CLIENT, failed(words))
+    diagnosis.raise_for_engine(CLIENT, failed(words))
 
 
 @pytest.mark.parametrize(("words", "error", "step"), OF_A_BUILD)
 def test_a_build_that_the_engine_refuses(words: str, error: type[errors.PydockError], step: str) -> None:
-    found = engine_errors.failure(BUILD, failed(words))
+    found = diagnosis.failure(BUILD, failed(words))
     assert type(found) is error
     assert step in found.message
     assert found.code == (1 if error is errors.BuildFailed else 125)
@@ -194,7 +195,7 @@ def test_a_build_that_the_engine_refuses(words: str, error: type[errors.PydockEr
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_a_step_that_fails(words: str, error: type[errors.PydockError], step: str, newline: str) -> None:
     text = fake_docker.STEP.format(words=words).replace("\n", newline)
-    found = engine_errors.failure(BUILD, failed(f"\x1b[1m#1 building\x1b[0m\n{text}"))
+    found = diagnosis.failure(BUILD, failed(f"\x1b[1m#1 building\x1b[0m\n{text}"))
     assert type(found) is error
     assert step in found.message
     assert found.code == 1
@@ -204,8 +205,8 @@ def test_a_step_that_fails(words: str, error: type[errors.PydockError], step: st
 
 def test_long_words_are_cut() -> None:
     words = "\n".join(f"0.1 line {number}" for number in range(2000))
-    assert len(engine_errors.failure(BUILD, failed(fake_docker.STEP.format(words=words))).message) < 5000
-    refused = engine_errors.failure(BUILD, failed(words)).message
+    assert len(diagnosis.failure(BUILD, failed(fake_docker.STEP.format(words=words))).message) < 5000
+    refused = diagnosis.failure(BUILD, failed(words)).message
     assert refused.splitlines()[1:] == [f"0.1 line {number}" for number in range(1988, 2000)]
 
 
@@ -221,20 +222,18 @@ def test_long_words_are_cut() -> None:
     ],
 )
 def test_any_other_command(argv: Sequence[str], words: str, message: str) -> None:
-    found = engine_errors.failure(argv, failed(words))
+    found = diagnosis.failure(argv, failed(words))
     assert type(found) is errors.EngineError
     assert found.message == message
 
 
 def test_a_build_behind_sudo_is_a_build() -> None:
-    found = engine_errors.failure(
-        ["sudo", *BUILD], failed(f"{SOLVE}docker.io/library/python:3.12: not found")
-    )
+    found = diagnosis.failure(["sudo", *BUILD], failed(f"{SOLVE}docker.io/library/python:3.12: not found"))
     assert type(found) is errors.BaseImageUnknown
 
 
 def test_a_client_that_is_not_there() -> None:
-    found = engine_errors.client_not_found(("podman", "--remote"))
+    found = diagnosis.client_not_found(("podman", "--remote"))
     assert found.code == 125
     assert found.message.startswith("There is no command 'podman' on PATH.")
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pydock import errors, files
+from pydock import errors
+from pydock.environments import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ def test_locked_of_nothing(tmp_path: Path) -> None:
 
 HOLD = """
 import sys
-from pydock import files
+from pydock.environments import files
 with files.locked(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pydock import errors
-from pydock.environment import Environment, environment_names, find_environment
+from pydock.environments.environment import Environment, environment_names, find_environment
 from pydock.settings import Home
 
 if TYPE_CHECKING:

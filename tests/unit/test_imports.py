@@ -1,4 +1,4 @@
-"""Imports go one way, and nothing is imported before it is needed."""
+"""Imports follow one rule, and nothing is imported before it is needed."""
 
 from __future__ import annotations
 
@@ -13,39 +13,40 @@ import pytest
 import pydock
 
 PACKAGE = Path(pydock.__file__).parent
+REPOSITORY = Path(__file__).parents[2]
 
-# From the street down to the cellar: a module imports from floors below its own, and from nowhere else.
-FLOORS = [
-    ["__main__"],
-    ["program"],
-    ["task_namespace", "lean_invoke"],
-    ["environment_tasks"],
-    ["workshop", "direct"],
-    ["packages", "listing", "running", "endpoint"],
-    ["build_steps"],
-    ["images", "files", "requirements", "rendering"],
-    ["engine", "network"],
-    ["engine_errors", "runner", "docker_commands", "messages"],
-    ["environment"],
-    ["image_names"],
-    ["settings", "caller", "command_line"],
-    ["errors", "spelling", "named_tuple"],
-    ["__init__"],
-]
-FLOOR = {module: len(FLOORS) - number for number, floor in enumerate(FLOORS) for module in floor}
-# Served late, for `Collection.from_module(pydock)`: the one way up.
-LATE = {("__init__", "task_namespace")}
-# Who may name a heavy module outside of `if TYPE_CHECKING:`; a function's own import counts too.
+# The one rule. The same sentence is in CONTRIBUTING.md and docs/design.md.
+RULE = "cli → commands → packages, exports → engine → environments → settings, messages, rendering, errors, _speed"
+LEVELS = [[name.strip() for name in level.split(",")] for level in RULE.split("→")]
+LEVEL = {part: number for number, level in enumerate(LEVELS) for part in level}
+# `Collection.from_module(pydock)` asks the package itself for the tasks, which are imported only then.
+ENTRY_POINTS = {"pydock", "pydock.__main__"}
+# The only modules that may import something slow outside of `if TYPE_CHECKING:`, within functions or not.
 HEAVY = {
-    "invoke": {"program", "task_namespace", "lean_invoke", "environment_tasks", "runner"},
+    "invoke": {
+        "_speed.invoke",
+        "cli.program",
+        "commands.namespace",
+        "commands.tasks",
+        "engine.process",
+    },
     "jinja2": {"rendering"},
-    "packaging": {"requirements", "packages"},
+    "packaging": {"packages.requirements", "packages.change"},
 }
+
+
+def module_of(path: Path) -> str:
+    """Return a module's dotted name, with `pydock.` in front: `pydock.engine.argv`."""
+    words = ["pydock", *path.relative_to(PACKAGE).with_suffix("").parts]
+    return ".".join(words[:-1] if words[-1] == "__init__" else words)
+
+
+MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def imports(module: str) -> set[str]:
     """Return what a module imports when it runs, wherever in it."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     found: set[str] = set()
     todo: list[ast.AST] = [tree]
     while todo:
@@ -57,43 +58,57 @@ def imports(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{module} has a relative import"
-            name = str(node.module)
-            within = {
-                f"pydock.{alias.name}" for alias in node.names if (PACKAGE / f"{alias.name}.py").exists()
-            }
-            found |= within if name == "pydock" and within else {name}
-            if name == "pydock" and len(within) < len(node.names):
-                found.add("pydock")
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & set(MODULES)
+            found |= submodules
+            if len(submodules) < len(node.names):
+                found.add(str(node.module))
         todo += ast.iter_child_nodes(node)
     return found
 
 
-def inner(module: str) -> set[str]:
-    names = {name for name in imports(module) if name.split(".")[0] == "pydock"}
-    return {name.partition(".")[2] or "__init__" for name in names}
+def own_imports(module: str) -> set[str]:
+    return {name for name in imports(module) if name.split(".")[0] == "pydock"} - {module}
 
 
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+def part_of(module: str) -> str:
+    """Return the word of the rule that a module belongs to: `engine` for `pydock.engine.argv`."""
+    return module.split(".")[1]
 
 
-def test_every_module_has_its_floor() -> None:
-    assert sorted(FLOOR) == MODULES
+def test_the_rule_names_every_part_of_the_package() -> None:
+    parts = {part_of(module) for module in MODULES if module not in ENTRY_POINTS}
+    assert parts - {"inside"} <= set(LEVEL)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_go_down(module: str) -> None:
-    upward = {
-        name
-        for name in inner(module) - {module}
-        if FLOOR[name] >= FLOOR[module] and (module, name) not in LATE
-    }
-    assert upward == set()
+@pytest.mark.parametrize("module", sorted(set(MODULES) - ENTRY_POINTS))
+def test_imports_go_to_the_right_only(module: str) -> None:
+    names = {name for name in own_imports(module) if name != "pydock"}  # for __version__
+    if part_of(module) == "inside":
+        assert names == set()
+        return
+    level = LEVEL[part_of(module)]
+    to_the_left = {name for name in names if LEVEL[part_of(name)] < level}
+    beside = {name for name in names if LEVEL[part_of(name)] == level and part_of(name) != part_of(module)}
+    last = level == len(LEVELS) - 1  # what everything may use; the test for cycles covers it
+    assert (to_the_left, set() if last else beside) == (set(), set())
+
+
+def test_imports_have_no_cycles() -> None:
+    graph = {module: own_imports(module) & set(MODULES) for module in set(MODULES) - ENTRY_POINTS}
+    while free := {module for module, names in graph.items() if not names & set(graph)}:
+        graph = {module: names for module, names in graph.items() if module not in free}
+    assert graph == {}
+
+
+def test_the_rule_is_written_down_where_people_look() -> None:
+    for page in ("CONTRIBUTING.md", "docs/design.md"):
+        assert RULE in (REPOSITORY / page).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("heavy", HEAVY)
 def test_heavy_modules_are_named_by_few(heavy: str) -> None:
     users = {module for module in MODULES if heavy in {name.split(".")[0] for name in imports(module)}}
-    assert users == HEAVY[heavy]
+    assert users == {f"pydock.{module}" for module in HEAVY[heavy]}
 
 
 def test_nothing_else_is_needed() -> None:
@@ -130,7 +145,13 @@ def loaded(tmp_path: Path, *argv: str) -> set[str]:
 def test_what_needs_nothing_imports_nothing(tmp_path: Path, argv: list[str]) -> None:
     names = loaded(tmp_path, *argv)
     ours = {name for name in names if name.startswith("pydock.")}
-    assert ours <= {"pydock.__main__", "pydock.command_line", "pydock.named_tuple"}
+    assert ours <= {
+        "pydock.__main__",
+        "pydock.cli",
+        "pydock.cli.call",
+        "pydock._speed",
+        "pydock._speed.named_tuple",
+    }
     assert not names & {"invoke", "jinja2", "packaging", "argparse", "subprocess"}
 
 
@@ -150,7 +171,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("argv", [["run", "ds", "true"], ["shell", "ds"], ["--local", "run", "ds", "true"]])
 def test_the_direct_road_is_light(built: Path, argv: list[str]) -> None:
     names = loaded(built, *argv)
-    assert "pydock.direct" in names
+    assert "pydock.cli.fast_run" in names
     assert not names & {
         "invoke",
         "jinja2",
@@ -161,7 +182,7 @@ def test_the_direct_road_is_light(built: Path, argv: list[str]) -> None:
         "typing",
         "hashlib",
         "socket",
-        "pydock.program",
+        "pydock.cli.program",
     }
 
 
@@ -195,7 +216,7 @@ def test_what_the_package_has_not() -> None:
 def test_invokes_own_files_are_read_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "invoke.yaml").write_text("run:\n  echo: true\n")
     code = (
-        "from pydock.lean_invoke import import_invoke; import_invoke(); from invoke import Config; "
+        "from pydock._speed.invoke import import_invoke; import_invoke(); from invoke import Config; "
         "config = Config(project_location='.'); config.load_project(); assert config.run.echo is True"
     )
     done = subprocess.run(
@@ -207,7 +228,7 @@ def test_invokes_own_files_are_read_all_the_same(tmp_path: Path) -> None:
 def test_invoke_is_whole_again_for_others() -> None:
     """The stand-ins for what invoke only tests with are gone after the import."""
     code = (
-        "from pydock.lean_invoke import import_invoke; import_invoke(); import_invoke(); "
+        "from pydock._speed.invoke import import_invoke; import_invoke(); import_invoke(); "
         "import invoke, importlib.metadata, unittest.mock; "
         "assert importlib.metadata.version('invoke')[0].isdigit(); assert unittest.mock.Mock().x is not None; "
         "assert invoke.run('exit 0').ok; "

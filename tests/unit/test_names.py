@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pydock import caller, errors
-from pydock.environment import check_name
-from pydock.image_names import check_base, check_version
-from pydock.spelling import nearest
+from pydock import errors
+from pydock.environments import caller
+from pydock.environments.environment import check_name
+from pydock.environments.names import check_base, check_version
+from pydock.errors import did_you_mean
 
 
 @pytest.mark.parametrize("name", ["a", "ds", "py3.8", "a-b_c.d", "0", "x" * 64])
@@ -148,4 +149,4 @@ def test_root_stays_root(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_nearest(word: str, hint: str) -> None:
-    assert nearest(word, iter(["install", "uninstall", "shell", "run"])) == hint
+    assert did_you_mean(word, iter(["install", "uninstall", "shell", "run"])) == hint

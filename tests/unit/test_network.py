@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pydock import errors, network
-from pydock.network import describe_network, pip_conf, read_pip_options, uv_toml
+from pydock import errors
+from pydock.engine import build_secrets
+from pydock.engine.build_secrets import describe_network, pip_conf, read_pip_options, uv_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return the variables of a user whose machine has no configuration but what the test writes."""
-    real = network._pip_config_files
+    real = build_secrets._pip_config_files
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
     monkeypatch.setattr(
-        network,
+        build_secrets,
         "_pip_config_files",
         lambda variables: [path for path in real(variables) if not path.startswith("/etc/")],
     )
@@ -52,7 +53,7 @@ def test_pips_files_are_those_of_its_documentation(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "prefix", "/venv")
     environ = {"HOME": "/h"}
     monkeypatch.setattr(sys, "platform", "linux")
-    assert list(network._pip_config_files(environ)) == [
+    assert list(build_secrets._pip_config_files(environ)) == [
         "/etc/xdg/pip/pip.conf",
         "/etc/pip.conf",
         "/h/.pip/pip.conf",
@@ -60,7 +61,9 @@ def test_pips_files_are_those_of_its_documentation(monkeypatch: pytest.MonkeyPat
         "/venv/pip.conf",
     ]
     monkeypatch.setattr(sys, "platform", "darwin")
-    found = list(network._pip_config_files({**environ, "XDG_CONFIG_HOME": "/c", "PIP_CONFIG_FILE": "/f"}))
+    found = list(
+        build_secrets._pip_config_files({**environ, "XDG_CONFIG_HOME": "/c", "PIP_CONFIG_FILE": "/f"})
+    )
     assert found == [
         "/etc/xdg/pip/pip.conf",
         "/Library/Application Support/pip/pip.conf",
@@ -157,7 +160,7 @@ def test_the_whole_uv_toml() -> None:
 
 
 def test_nothing_to_say_is_nothing(environ: dict[str, str], make_settings: MakeSettings) -> None:
-    assert describe_network(make_settings(), environ) == network.Network({}, {}, [], "", [], "")
+    assert describe_network(make_settings(), environ) == build_secrets.Network({}, {}, [], "", [], "")
 
 
 def test_everything_at_once(environ: dict[str, str], tmp_path: Path, make_settings: MakeSettings) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pydock import errors, rendering
-from pydock.caller import Caller
+from pydock.environments.caller import Caller
 from pydock.rendering import packaged_templates, render
 
 EXPECTED = Path(__file__).parent / "rendered"

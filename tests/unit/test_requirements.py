@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 
-from pydock import errors, requirements
-from pydock.requirements import Line, parse_specifiers, parse_text, to_text
+from pydock import errors
+from pydock.packages import requirements
+from pydock.packages.requirements import Line, parse_specifiers, parse_text, to_text
 
 if TYPE_CHECKING:
     from pathlib import Path

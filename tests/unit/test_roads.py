@@ -12,8 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from invoke import Exit
 
-from pydock import direct, program, workshop
-from pydock.command_line import FLAGS, Call, read_call
+from pydock.cli import fast_run, program
+from pydock.cli.call import FLAGS, Call, read_call
+from pydock.commands import session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +53,14 @@ def by_the_direct_road(call: Call, variables: dict[str, str]) -> list[str]:
     """Return the argv that the process would become."""
     with (
         mock.patch.dict("os.environ", variables),
-        mock.patch.object(direct, "container_name", return_value="ds-1"),
-        mock.patch.object(direct, "leave_nothing_behind", return_value=0),
-        mock.patch.object(direct, "image_is_there", return_value=True),
+        mock.patch.object(fast_run, "container_name", return_value="ds-1"),
+        mock.patch.object(fast_run, "leave_nothing_behind", return_value=0),
+        mock.patch.object(fast_run, "image_is_there", return_value=True),
         mock.patch("os.set_inheritable"),
         mock.patch("os.execvp", side_effect=Reached) as become,
         pytest.raises(Reached),
     ):
-        direct.run_directly(call)
+        fast_run.run_directly(call)
     file, argv = become.call_args.args
     assert file == argv[0]
     return list(argv)
@@ -75,9 +76,9 @@ def by_the_task(call: Call, variables: dict[str, str]) -> list[str]:
 
     with (
         mock.patch.dict("os.environ", variables),
-        mock.patch.object(workshop, "container_name", return_value="ds-1"),
-        mock.patch.object(workshop, "leave_nothing_behind", side_effect=lambda *_: sys.maxsize),
-        mock.patch("pydock.images.Images.current", return_value=object()),
+        mock.patch.object(session, "container_name", return_value="ds-1"),
+        mock.patch.object(session, "leave_nothing_behind", side_effect=lambda *_: sys.maxsize),
+        mock.patch("pydock.engine.images.Images.current", return_value=object()),
         mock.patch("os.close"),
         mock.patch("subprocess.Popen", started),
         mock.patch("signal.signal"),
@@ -142,7 +143,7 @@ def test_a_call_is_read_without_loss(flags: list[str], words: list[str]) -> None
 )
 def test_what_is_out_of_the_ordinary_is_left_to_the_task(argv: list[str]) -> None:
     with mock.patch("os.execvp", side_effect=Reached):
-        direct.run_directly(read_call(argv))
+        fast_run.run_directly(read_call(argv))
 
 
 @pytest.mark.usefixtures("project")
@@ -154,4 +155,4 @@ def test_an_engine_that_has_no_image_is_left_to_the_task(trouble: dict[str, Any]
         mock.patch("os.execvp", side_effect=Reached),
         mock.patch("subprocess.run", **trouble),
     ):
-        direct.run_directly(read_call(["run", "ds", "true"]))
+        fast_run.run_directly(read_call(["run", "ds", "true"]))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pydock import running
-from pydock.docker_commands import Terminal
+from pydock.engine import containers
+from pydock.engine.argv import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,9 +35,9 @@ def test_our_terminal(
         if not streams["fstat"]:
             raise OSError(9, "Bad file descriptor")
 
-    monkeypatch.setattr(running, "_selinux_enforces", lambda: False)
-    monkeypatch.setattr(running, "os", SimpleNamespace(fstat=fstat, isatty=streams.__getitem__))
-    assert running.this_terminal() == expected
+    monkeypatch.setattr(containers, "_selinux_enforces", lambda: False)
+    monkeypatch.setattr(containers, "os", SimpleNamespace(fstat=fstat, isatty=streams.__getitem__))
+    assert containers.this_terminal() == expected
 
 
 @pytest.mark.parametrize(("content", "enforces"), [("1", True), ("0", False), (None, False)])
@@ -48,13 +48,13 @@ def test_selinux(monkeypatch: pytest.MonkeyPatch, content: str | None, enforces:
             raise FileNotFoundError
         return io.StringIO(content)
 
-    monkeypatch.setattr(running, "open", opened, raising=False)
-    assert running._selinux_enforces() is enforces
+    monkeypatch.setattr(containers, "open", opened, raising=False)
+    assert containers._selinux_enforces() is enforces
 
 
 def test_every_container_has_a_name_of_its_own(make_environment: MakeEnvironment) -> None:
     environment = make_environment("py3.8")
-    names = {running.container_name(environment) for _ in range(50)}
+    names = {containers.container_name(environment) for _ in range(50)}
     assert len(names) == 50
     assert all(name.startswith("py3.8-") for name in names)
 
@@ -63,7 +63,7 @@ def test_the_watcher_removes_what_is_left(tmp_path: Path, make_settings: MakeSet
     client = tmp_path / "client"
     client.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/said\n')
     client.chmod(0o755)
-    held = running.leave_nothing_behind(make_settings(engine=str(client)), "ds-1")
+    held = containers.leave_nothing_behind(make_settings(engine=str(client)), "ds-1")
     assert not os.get_inheritable(held)
     assert not (tmp_path / "said").exists()
     os.close(held)
@@ -73,6 +73,6 @@ def test_the_watcher_removes_what_is_left(tmp_path: Path, make_settings: MakeSet
 
 @pytest.mark.parametrize("option", ["--detach", "-d", "-dit", "-itd", "--detach=true"])
 def test_nobody_watches_a_detached_container(make_settings: MakeSettings, option: str) -> None:
-    os.close(running.leave_nothing_behind(make_settings(engine="/nowhere", run_options=[option]), "ds-1"))
+    os.close(containers.leave_nothing_behind(make_settings(engine="/nowhere", run_options=[option]), "ds-1"))
     with pytest.raises(ChildProcessError):
         os.wait()

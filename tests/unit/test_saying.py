@@ -10,7 +10,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from pydock import errors, listing, messages
+from pydock import errors, messages
+from pydock.commands import listing
 
 
 class FakeTerminal(io.StringIO):

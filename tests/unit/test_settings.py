@@ -12,8 +12,8 @@ from invoke import Collection, Config, Context
 
 import pydock
 from pydock import errors, settings
+from pydock.commands.session import context_settings
 from pydock.settings import DEFAULTS, MEANINGS, Home, find_home, load_settings
-from pydock.workshop import context_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

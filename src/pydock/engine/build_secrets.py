@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
-from pydock.docker_commands import csv_record
+from pydock.engine.argv import csv_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,11 +12,11 @@ from typing import Any, Callable, TypeVar
 from invoke import Context, Exit, task
 
 from pydock import errors
-from pydock.docker_commands import shell_command
-from pydock.environment import check_name
-from pydock.image_names import check_base, check_version
+from pydock.commands.session import Workshop, context_settings
+from pydock.engine.argv import shell_command
+from pydock.environments.environment import check_name
+from pydock.environments.names import check_base, check_version
 from pydock.messages import confirm, say
-from pydock.workshop import Workshop, context_settings
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -97,7 +97,7 @@ def run(c: Context, name: str, command: str) -> None:
 @says_what_went_wrong
 def install(c: Context, name: str, packages: str | None = None, requirement: str = "") -> None:
     """Install packages into an environment, and record them."""
-    from pydock import requirements
+    from pydock.packages import requirements
 
     lines = requirements.parse_specifiers(packages or "")
     if requirement:
@@ -115,7 +115,7 @@ def install(c: Context, name: str, packages: str | None = None, requirement: str
 @says_what_went_wrong
 def uninstall(c: Context, name: str, packages: str) -> None:
     """Remove packages from an environment, with what only they needed."""
-    from pydock.requirements import package_names
+    from pydock.packages.requirements import package_names
 
     names = package_names(packages)
     if not names:
@@ -129,7 +129,7 @@ def uninstall(c: Context, name: str, packages: str) -> None:
 @says_what_went_wrong
 def update(c: Context, name: str, packages: str | None = None) -> None:
     """Update packages, or all of them, as far as what was asked for (requirements.in) allows."""
-    from pydock.requirements import package_names
+    from pydock.packages.requirements import package_names
 
     names = package_names(packages or "")
     workshop = Workshop(c)
@@ -157,7 +157,7 @@ def envs(c: Context, json: bool = False) -> None:
     """List the environments: name, Python, image, size, age, state."""
     from json import dumps
 
-    from pydock import listing
+    from pydock.commands import listing
 
     workshop = Workshop(c)
     rows = listing.describe_environments(workshop.settings, workshop.images)
@@ -189,8 +189,8 @@ def config(c: Context, json: bool = False) -> None:
     """Show the mode (local or global), the home folder, and every setting with where it came from."""
     from json import dumps
 
-    from pydock import listing
-    from pydock.network import describe_network
+    from pydock.commands import listing
+    from pydock.engine.build_secrets import describe_network
 
     settings = context_settings(c)
     described = listing.describe_settings(settings, describe_network(settings))

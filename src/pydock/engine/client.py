@@ -9,8 +9,10 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pydock import docker_commands, engine_errors, errors
-from pydock.runner import EngineRunner
+from pydock import errors
+from pydock.engine import argv as docker
+from pydock.engine import diagnosis
+from pydock.engine.process import EngineRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +54,7 @@ class Engine:
         """Run a command whose failure is no news; an engine that does not answer still raises."""
         result: Result = self._run(argv)
         if result.failed:
-            engine_errors.raise_for_engine(self.client, result)
+            diagnosis.raise_for_engine(self.client, result)
         return result
 
     def attempt_all(self, argvs: Sequence[Sequence[str]]) -> list[Result]:
@@ -60,7 +62,7 @@ class Engine:
         results = self._run_all(argvs)
         for result in results:
             if result.failed:
-                engine_errors.raise_for_engine(self.client, result)
+                diagnosis.raise_for_engine(self.client, result)
         return results
 
     def change(self, argv: Sequence[str]) -> str:
@@ -101,8 +103,8 @@ class Engine:
             result = self._context.run(
                 shlex.join(argv), warn=True, echo=False, dry=False, pty=False, hide=False, env=VARIABLES
             )
-        if result.exited == engine_errors.NOT_FOUND and shutil.which(self.client[0]) is None:
-            engine_errors.raise_for_engine(self.client, result)
+        if result.exited == diagnosis.NOT_FOUND and shutil.which(self.client[0]) is None:
+            diagnosis.raise_for_engine(self.client, result)
         return int(result.exited)
 
     @property
@@ -110,9 +112,7 @@ class Engine:
         """Whether the engine runs as its user, so that root inside *is* the caller outside."""
         if self._rootless is None:
             # An engine of root's own cannot be anybody else's; that spares most containers and CI the question.
-            self._rootless = os.getuid() != 0 and "rootless" in self.ask(
-                docker_commands.security_options(self.client)
-            )
+            self._rootless = os.getuid() != 0 and "rootless" in self.ask(docker.security_options(self.client))
         return self._rootless
 
     def _run(
@@ -145,8 +145,8 @@ class Engine:
 
     def _judged(self, argv: Sequence[str], result: Result) -> Result:
         if result.failed:
-            engine_errors.raise_for_engine(self.client, result)
-            raise engine_errors.failure(argv, result)
+            diagnosis.raise_for_engine(self.client, result)
+            raise diagnosis.failure(argv, result)
         return result
 
     def _echo(self, argv: Sequence[str], made_by: str = "") -> None:
@@ -161,7 +161,7 @@ class Engine:
         try:
             yield
         except FileNotFoundError as error:
-            raise engine_errors.client_not_found(self.client) from error
+            raise diagnosis.client_not_found(self.client) from error
         except PermissionError as error:
             raise errors.EngineNotFound(f"{self.client[0]} cannot be started: {error.strerror}.") from error
         finally:

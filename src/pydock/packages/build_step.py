@@ -8,18 +8,18 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from pydock import errors
-from pydock.environment import DOCKERFILE
-from pydock.network import describe_network
+from pydock.engine.build_secrets import describe_network
+from pydock.environments.environment import DOCKERFILE
 from pydock.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pydock.images import Images
+    from pydock.engine.images import Images
     from pydock.settings import Settings
 
 # Files that such steps run inside; an environment's own dockerfile needs none.
-SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "build_context")
+SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inside")
 CERTIFICATES = "ca.pem"
 
 

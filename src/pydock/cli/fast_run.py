@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 
 from pydock import errors
-from pydock.docker_commands import shell_command
-from pydock.endpoint import check_local, image_is_there
-from pydock.environment import find_environment
-from pydock.running import container_name, leave_nothing_behind, run_argv
+from pydock.engine.argv import shell_command
+from pydock.engine.containers import container_name, leave_nothing_behind, run_argv
+from pydock.engine.endpoint import check_local, image_is_there
+from pydock.environments.environment import find_environment
 from pydock.settings import load_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pydock.command_line import Call
-    from pydock.environment import Environment
+    from pydock.cli.call import Call
+    from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
 

@@ -7,14 +7,14 @@ import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pydock.environment import DOCKERFILE, environment_names, find_environment
+from pydock.environments.environment import DOCKERFILE, environment_names, find_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydock.environment import Environment
-    from pydock.images import Images, ListedImage
-    from pydock.network import Network
+    from pydock.engine.build_secrets import Network
+    from pydock.engine.images import Images, ListedImage
+    from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
 COLUMNS = ("name", "python", "image", "size", "updated", "state")

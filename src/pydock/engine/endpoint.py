@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 
-from pydock import docker_commands, errors
+from pydock import errors
+from pydock.engine import argv as docker
 from pydock.settings import working_directory
 
 TYPE_CHECKING = False
@@ -83,7 +84,7 @@ def image_is_there(settings: Settings, image: str) -> bool:
     status = _status(endpoint.removeprefix("unix://"), image) if endpoint.startswith("unix:///") else b""
     if status in {b"200", b"404"}:
         return status == b"200"
-    return _succeeds(docker_commands.image_exists(settings.engine, image))
+    return _succeeds(docker.image_exists(settings.engine, image))
 
 
 def _status(path: str, image: str) -> bytes:

@@ -7,10 +7,13 @@ import os
 import shlex
 from typing import TYPE_CHECKING
 
-from pydock import errors, files
-from pydock.endpoint import check_local
-from pydock.engine import Engine
-from pydock.environment import (
+from pydock import errors
+from pydock.engine.client import Engine
+from pydock.engine.containers import container_name, leave_nothing_behind, run_argv
+from pydock.engine.endpoint import check_local
+from pydock.engine.images import Images
+from pydock.environments import files
+from pydock.environments.environment import (
     ASKED,
     DOCKERFILE,
     REQUIREMENTS,
@@ -19,10 +22,8 @@ from pydock.environment import (
     environments_folder,
     find_environment,
 )
-from pydock.images import Images
 from pydock.messages import say, warn
 from pydock.rendering import render
-from pydock.running import container_name, leave_nothing_behind, run_argv
 from pydock.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     from invoke import Context
 
-    from pydock.packages import Changes, Packages
-    from pydock.requirements import Line
+    from pydock.packages.change import Changes, Packages
+    from pydock.packages.requirements import Line
 
 
 class Workshop:
@@ -85,7 +86,7 @@ class Workshop:
 
     def build(self, name: str, *, no_cache: bool, pull: bool) -> bool:
         """Build from the files as they are; return whether an older image was left without a name."""
-        from pydock.requirements import check_file
+        from pydock.packages.requirements import check_file
 
         environment = self.environment(name)
         with files.locked(environment.folder):
@@ -151,7 +152,7 @@ class Workshop:
         )
 
     def _packages(self, environment: Environment) -> Packages:
-        from pydock.packages import Packages
+        from pydock.packages.change import Packages
 
         return Packages(self.engine, self.images, self.settings, environment)
 
@@ -179,7 +180,7 @@ def context_settings(context: Context) -> Settings:
 def _read_requirements(path: str) -> list[Line]:
     if not path:
         return []
-    from pydock.requirements import parse_file
+    from pydock.packages.requirements import parse_file
 
     return parse_file(path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydock.named_tuple import NamedTuple
+from pydock._speed.named_tuple import NamedTuple
 
 # Commands whose arguments after the environment's name belong to another program, byte for byte.
 PASSING_ON = {"run"}

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from invoke import Config, Executor, Exit
 
 from pydock import __version__, errors
-from pydock.command_line import PASSING_ON, Call, read_call
+from pydock.cli.call import PASSING_ON, Call, read_call
+from pydock.commands.namespace import namespace
+from pydock.errors import did_you_mean
 from pydock.messages import complain
-from pydock.spelling import nearest
-from pydock.task_namespace import namespace
 
 if TYPE_CHECKING:
     from invoke import Task
@@ -85,7 +85,7 @@ def _run(call: Call) -> int:
     if task is None:
         kind = "option" if command.startswith("-") else "command"
         raise errors.UsageError(
-            f"pydock has no {kind} '{command}'.{nearest(command, commands())} `pydock --help` lists what it has."
+            f"pydock has no {kind} '{command}'.{did_you_mean(command, commands())} `pydock --help` lists what it has."
         )
     parser = parser_for(command, task)
     if call.flags & {"--help", "-h"}:

@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import canonicalize_name
 
-from pydock import errors, files, requirements
-from pydock.build_steps import build_step
-from pydock.environment import ASKED, DOCKERFILE, REQUIREMENTS
-from pydock.images import Image
+from pydock import errors
+from pydock.engine.images import Image
+from pydock.environments import files
+from pydock.environments.environment import ASKED, DOCKERFILE, REQUIREMENTS
+from pydock.packages import requirements
+from pydock.packages.build_step import build_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydock.engine import Engine
-    from pydock.environment import Environment
-    from pydock.images import Images
-    from pydock.requirements import Line
+    from pydock.engine.client import Engine
+    from pydock.engine.images import Images
+    from pydock.environments.environment import Environment
+    from pydock.packages.requirements import Line
     from pydock.settings import Settings
 
 # Each install is a layer; Docker fails at about 125. Rebuilding from the files gives all but a few of them back.

@@ -9,8 +9,8 @@ import os
 import sys
 
 from pydock import errors
-from pydock.caller import Caller, current_caller
-from pydock.named_tuple import NamedTuple
+from pydock._speed.named_tuple import NamedTuple
+from pydock.environments.caller import Caller, current_caller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,10 +126,10 @@ def find_environment(settings: Settings, name: str) -> Environment:
             f"{folder} has no file named '{DOCKERFILE}', so it is no environment. "
             f"Put one there, or remove the folder and run `pydock create {name} VERSION`."
         )
-    from pydock.spelling import nearest  # only for the message
+    from pydock.errors import did_you_mean
 
     names = environment_names(settings.home)
-    hint = nearest(name, names)
+    hint = did_you_mean(name, names)
     if not hint:
         hint = f" There are: {', '.join(names)}." if names else " There are none yet."
     raise errors.UnknownEnvironment(
@@ -141,7 +141,7 @@ def find_environment(settings: Settings, name: str) -> Environment:
 def describe_environment(settings: Settings, name: str, folder: str) -> Environment:
     """Return the environment as the settings see it; `folder` need not exist yet."""
     if not settings.is_default("prefix"):
-        from pydock.image_names import check_prefix
+        from pydock.environments.names import check_prefix
 
         check_prefix(settings.prefix)
     caller = current_caller(settings.user)

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 
-from pydock import docker_commands
-from pydock.docker_commands import Terminal
+from pydock.engine import argv as docker
+from pydock.engine.argv import Terminal
 from pydock.settings import working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydock.environment import Environment
+    from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
 
@@ -28,7 +28,7 @@ def run_argv(
     settings: Settings, environment: Environment, image: str, container: str, command: Sequence[str]
 ) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory."""
-    return docker_commands.run_command(
+    return docker.run_command(
         settings.engine,
         image,
         environment,
@@ -48,7 +48,7 @@ def leave_nothing_behind(settings: Settings, container: str) -> int:
     """
     _fill_standard_streams()
     reader, writer = os.pipe()
-    if docker_commands.detaches(settings.run_options):
+    if docker.detaches(settings.run_options):
         os.close(reader)
         return writer
     if os.fork() == 0:
@@ -59,7 +59,7 @@ def leave_nothing_behind(settings: Settings, container: str) -> int:
                 os.dup2(null, stream)
             os.close(writer)
             os.read(reader, 1)
-            removal = docker_commands.remove_container(settings.engine, container)
+            removal = docker.remove_container(settings.engine, container)
             os.execvp(removal[0], removal)
         finally:
             os._exit(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pydock.named_tuple import NamedTuple
+from pydock._speed.named_tuple import NamedTuple
 
 MAX_UNIX_NAME = 32  # useradd(8), "CAVEATS"
 LETTERS = "abcdefghijklmnopqrstuvwxyz_"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydock import errors
-from pydock.environment import ASKED, REQUIREMENTS
+from pydock.environments.environment import ASKED, REQUIREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

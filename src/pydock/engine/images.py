@@ -8,15 +8,16 @@ import os
 import tarfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydock import __version__, docker_commands, errors
-from pydock.environment import DOCKERFILE
+from pydock import __version__, errors
+from pydock.engine import argv as docker
+from pydock.environments.environment import DOCKERFILE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pydock.engine import Engine
-    from pydock.environment import Environment
-    from pydock.network import Network
+    from pydock.engine.build_secrets import Network
+    from pydock.engine.client import Engine
+    from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
 
@@ -87,17 +88,17 @@ class Images:
         A step of ours begins with an image of ours, which no registry has: the user's `--pull` is not for it.
         """
         if network is None:
-            from pydock.network import describe_network
+            from pydock.engine.build_secrets import describe_network
 
             network = describe_network(self._settings)
-        argv = docker_commands.build_image(
+        argv = docker.build_image(
             self._engine.client,
             context,
             os.path.join(context, DOCKERFILE),
             tags=tags,
             arguments=arguments,
             inherited=network.proxies,
-            labels={} if output else {docker_commands.LABEL: __version__},
+            labels={} if output else {docker.LABEL: __version__},
             secrets=list(network.secrets.values()),
             output=output,
             no_cache=no_cache,
@@ -118,7 +119,7 @@ class Images:
         if twin is None:
             self.build(environment, tags)
             return
-        self._engine.change_all([docker_commands.tag_image(self._engine.client, twin, tag) for tag in tags])
+        self._engine.change_all([docker.tag_image(self._engine.client, twin, tag) for tag in tags])
 
     def _twin(self, environment: Environment) -> str | None:
         listed = self.listed(environment.content_pattern)
@@ -141,8 +142,8 @@ class Images:
         wanted = [environment.content_tag(), environment.candidate]
         inspected, listed = self._engine.attempt_all(
             [
-                docker_commands.inspect_images(client, wanted),
-                docker_commands.list_images(client, environment.tag_pattern),
+                docker.inspect_images(client, wanted),
+                docker.list_images(client, environment.tag_pattern),
             ]
         )
         return {tag: image for image in _inspected(inspected.stdout) for tag in image.tags}, [
@@ -157,7 +158,7 @@ class Images:
         """Return those of the images that exist, in one call whatever their number."""
         if not tags:
             return []
-        answer = self._engine.attempt(docker_commands.inspect_images(self._engine.client, tags))
+        answer = self._engine.attempt(docker.inspect_images(self._engine.client, tags))
         return _inspected(answer.stdout)
 
     def tags(self, environment: Environment) -> list[str]:
@@ -166,16 +167,16 @@ class Images:
 
     def listed(self, reference: str) -> list[ListedImage]:
         """Return the images with a tag of that pattern, newest first."""
-        argv = docker_commands.list_images(self._engine.client, reference)
+        argv = docker.list_images(self._engine.client, reference)
         return _rows(self._engine.ask(argv))
 
     def tag(self, image: str, tag: str) -> None:
-        self._engine.change(docker_commands.tag_image(self._engine.client, image, tag))
+        self._engine.change(docker.tag_image(self._engine.client, image, tag))
 
     def remove(self, tags: Sequence[str]) -> None:
         """Remove tags, and images that lose their last one; one that a container uses stays."""
         if tags and not self._engine.dry:
-            self._engine.attempt(docker_commands.remove_images(self._engine.client, tags))
+            self._engine.attempt(docker.remove_images(self._engine.client, tags))
 
     def remove_all(self, environment: Environment) -> None:
         """Remove every image of the environment; raises `ImageInUse`, before anything, where a container uses one."""
@@ -186,7 +187,7 @@ class Images:
             tags.append(environment.alias)
         if not tags:
             return
-        containers = self._engine.ask(docker_commands.list_containers(self._engine.client, sorted(ours)))
+        containers = self._engine.ask(docker.list_containers(self._engine.client, sorted(ours)))
         pairs = [line.partition(" ") for line in containers.splitlines()]
         users = [name for image, _, name in pairs if image in tags]  # a twin's container takes no harm
         if users:
@@ -194,12 +195,12 @@ class Images:
                 f"The image of '{environment.name}' is used by container {', '.join(users)}. Remove it "
                 f"(`docker rm --force {users[0]}`) and try again; nothing was removed."
             )
-        self._engine.change(docker_commands.remove_images(self._engine.client, tags))
+        self._engine.change(docker.remove_images(self._engine.client, tags))
 
     def remove_candidate(self, environment: Environment) -> None:
         """Remove the image that did not come to be the environment's, and the container it was read through."""
         client = self._engine.client
-        self._engine.attempt(docker_commands.remove_container(client, _reader(environment)))
+        self._engine.attempt(docker.remove_container(client, _reader(environment)))
         self.remove([environment.candidate])
 
     def leave_superseded(self, environment: Environment, before: Sequence[str]) -> bool:
@@ -215,14 +216,14 @@ class Images:
         """Return a text file out of an image, without starting anything in it."""
         client = self._engine.client
         name = _reader(environment)
-        create = docker_commands.create_container(client, image, name)
+        create = docker.create_container(client, image, name)
         if not self._engine.attempt(create).ok:  # a killed command may have left the container there
-            self._engine.attempt(docker_commands.remove_container(client, name))
+            self._engine.attempt(docker.remove_container(client, name))
             self._engine.ask(create)
         try:
-            archive = self._engine.ask(docker_commands.copy_from_container(client, name, path)).encode()
+            archive = self._engine.ask(docker.copy_from_container(client, name, path)).encode()
         finally:
-            self._engine.attempt(docker_commands.remove_container(client, name))
+            self._engine.attempt(docker.remove_container(client, name))
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             file = tar.extractfile(tar.getmembers()[0])
             return file.read().decode() if file else ""

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from pydock import environment_tasks
+from pydock.commands import tasks
 
-namespace = Collection.from_module(environment_tasks, name="env")
+namespace = Collection.from_module(tasks, name="env")

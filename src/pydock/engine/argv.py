@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 
-from pydock.named_tuple import NamedTuple
+from pydock._speed.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pydock.environment import Environment
+    from pydock.environments.environment import Environment
 
 Client = tuple[str, ...]
 
