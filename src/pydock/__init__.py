@@ -25,7 +25,7 @@ namespace: Collection
 
 def __getattr__(name: str) -> Any:
     # `Collection.from_module` looks for `ns`, then `namespace`; served late so that
-    # `pydock --version` and `pydock run` need not import invoke.
+    # `pydock --version` and `pydock run` do not import invoke.
     if name in {"ns", "namespace"}:
         from pydock.commands.namespace import namespace as collection
 

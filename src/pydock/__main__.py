@@ -1,6 +1,6 @@
-"""The console program: the shortest road to what was asked for.
+"""The console program: the shortest way to what was asked for.
 
-`--version` and `--help` need nothing; `run` and `shell` need no invoke; everything else goes through the task namespace.
+`--version` needs no import; `run` and `shell` need no invoke; everything else goes through the task namespace.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from pydock import __version__
 
 
 def main() -> None:
-    """Run the program on `sys.argv`; ends the process with the command's exit code."""
+    """Run the program on `sys.argv`, and exit with the command's exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed by the caller
-            stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # arguments need be no text
+        if stream is not None:  # None: closed by the caller
+            stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # arguments may be any bytes
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as we live
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     try:
         try:
             code = _main(sys.argv[1:])
         finally:  # argparse exits by itself
             print(end="", flush=True)
-    except BrokenPipeError:  # whoever reads our output has left: docs.python.org/3/library/signal.html
+    except BrokenPipeError:  # nobody reads our output any more: docs.python.org/3/library/signal.html
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
-    except KeyboardInterrupt:  # before the program proper, or while it takes the direct road
-        print("pydock: Interrupted; nothing was changed.", file=sys.stderr)
+    except KeyboardInterrupt:  # before the task program has its handlers, or in the fast way
+        from pydock.messages import INTERRUPTED
+
+        print(f"pydock: {INTERRUPTED}", file=sys.stderr)
         code = 130
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        print(f"pydock: The output cannot be written: {error.strerror}.", file=sys.stderr)
+        print(f"pydock: Cannot write the output: {error.strerror}.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 1
     sys.exit(code)
@@ -43,19 +45,19 @@ def _main(argv: list[str]) -> int:
     if argv == ["--version"]:
         print(f"pydock {__version__}")
         return 0
-    from pydock.cli.call import HELP, read_call
+    from pydock.cli.call import read_call
 
     call = read_call(argv)
-    if call.command is None:
-        print(f"pydock {__version__}" if "--version" in call.flags else HELP.rstrip())
+    if call.command is None and "--version" in call.flags:
+        print(f"pydock {__version__}")
         return 0
     if call.command in {"run", "shell"}:
-        from pydock.cli.fast_run import run_directly
+        from pydock.cli.fast_run import exec_docker_run_if_possible
 
-        run_directly(call)  # returns where the direct road is not for this call
+        exec_docker_run_if_possible(call)  # returns if the call needs the task
     import gc
 
-    gc.disable()  # a short life, of which looking for cycles among what is imported would take a tenth
+    gc.disable()  # a short-lived process: garbage collection would cost 10 % of start-up
     from pydock._speed.invoke import import_invoke
 
     import_invoke()

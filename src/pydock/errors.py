@@ -1,8 +1,8 @@
-"""What can go wrong, said to the user.
+"""The errors that a user can cause or meet, and the words that they share.
 
-Every error carries one message (what happened, why, what to do next) and an exit code. The codes are
-those of the tools around us: 2 for a mistake in the call (argparse, bash), 125 when the engine itself
-failed (`docker run`), 130 after Ctrl-C, 1 for the rest.
+Every error carries one message (what happened, why, what to do next) and an exit code. The codes are those of
+common tools: 2 for a usage error (argparse, bash), 125 when the engine itself failed (`docker run`), 130 after
+Ctrl-C, 1 for the rest.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PydockError(Exception):
-    """The root of all errors that a user can cause or meet; never shown with a traceback."""
+    """The base class of all errors that are shown as a message, without a traceback."""
 
     code = 1
 
@@ -23,49 +23,49 @@ class PydockError(Exception):
 
 
 class UsageError(PydockError):
-    """The call itself is wrong: a bad name, version, option or requirement specifier."""
+    """The command line is wrong: an invalid name, version, option or requirement specifier."""
 
     code = 2
 
 
-class UnknownEnvironment(PydockError):
-    """There is no folder of that name."""
+class EnvironmentNotFound(PydockError):
+    """There is no environment of that name."""
 
 
 class EnvironmentExists(PydockError):
-    """`create` met a folder of that name."""
+    """`create` found an environment of that name."""
 
 
 class EnvironmentChanged(PydockError):
-    """Somebody edited the folder while a command worked on it."""
+    """The folder was edited while a command worked on it."""
 
 
 class BadSetting(UsageError):
-    """A setting has a value, or a name, that means nothing."""
+    """A setting has an invalid value or an unknown name."""
 
 
 class BadTemplate(PydockError):
-    """A template is missing or cannot be rendered."""
+    """A template was not found or cannot be rendered."""
 
 
 class BadRequirements(UsageError):
-    """A requirements file has a line that cannot be read; the message names file and line."""
+    """A requirements file has an invalid line; the message names file and line."""
 
 
 class PackagesUnavailable(PydockError):
-    """The installer found no set of packages that fits, or none at all."""
+    """The installer found no set of packages that meets the requirements, or no package index."""
 
 
 class BuildFailed(PydockError):
-    """The engine worked, the dockerfile did not."""
+    """A step of the dockerfile failed."""
 
 
 class NotConfirmed(PydockError):
-    """A command that removes things was not told to go on."""
+    """A command that deletes things was not confirmed."""
 
 
 class Interrupted(PydockError):
-    """Ctrl-C, or another signal, ended the command; nothing was changed."""
+    """Ctrl-C, or another signal, ended the command before it changed anything."""
 
     code = 130
 
@@ -80,12 +80,16 @@ class EngineNotFound(EngineError):
     """The engine's client is not on PATH."""
 
 
+class EngineNotSupported(EngineError):
+    """The engine's client is one that pydock does not work with."""
+
+
 class EngineNotRunning(EngineError):
-    """The client is there, the engine does not answer."""
+    """The client is there, but the engine does not answer."""
 
 
 class EngineForbidden(EngineError):
-    """The engine's socket is not ours to use."""
+    """The user has no permission to use the engine's socket."""
 
 
 class EngineRemote(EngineError):
@@ -96,12 +100,12 @@ class BuildKitMissing(EngineError):
     """The client has no buildx plugin."""
 
 
-class BaseImageUnknown(EngineError):
-    """The base image is neither here nor in its registry."""
+class BaseImageNotFound(EngineError):
+    """The base image is neither on this machine nor in its registry."""
 
 
 class RegistryUnreachable(EngineError):
-    """The base image is not here, and its registry does not answer."""
+    """The base image is not on this machine, and its registry does not answer."""
 
 
 class DiskFull(EngineError):
@@ -109,11 +113,24 @@ class DiskFull(EngineError):
 
 
 class ImageMissing(EngineError):
-    """The environment's folder is here, its image is not."""
+    """The environment's folder exists, its image does not."""
 
 
 class ImageInUse(EngineError):
-    """A container still uses the image."""
+    """A container uses the image."""
+
+
+def read_file(
+    path: str, error: type[PydockError] = PydockError, hint: str = "Check its permissions."
+) -> bytes:
+    """Return the file's content. Raises `FileNotFoundError`, and `error` with `hint` for other failures."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError) as failure:
+        raise FileNotFoundError(failure.errno, failure.strerror, path) from failure
+    except OSError as failure:
+        raise error(f"Cannot read {path}: {failure.strerror}. {hint}") from failure
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

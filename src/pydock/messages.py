@@ -1,4 +1,4 @@
-"""What pydock itself says: on stderr, so that stdout is the program's; coloured only for a person."""
+"""What pydock prints about its own work: on stderr, because stdout belongs to results; in colour on a terminal."""
 
 from __future__ import annotations
 
@@ -7,37 +7,54 @@ import sys
 
 from pydock import errors
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = "Interrupted; nothing was changed."
+
 
 def say(text: str) -> None:
+    """Print a message."""
     print(text, file=sys.stderr)
 
 
 def warn(text: str) -> None:
-    say(_painted("33", text))
+    """Print a warning."""
+    say(_coloured("33", text))
 
 
-def complain(text: str) -> None:
-    say(_painted("31", text))
+def print_error(text: str) -> None:
+    """Print the message of an error."""
+    say(_coloured("31", text))
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on if the user says so; raises `NotConfirmed` if not, or if there is nobody to ask."""
+    """Return if the user agrees; raise `NotConfirmed` if not, or if there is no terminal to ask on."""
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise errors.NotConfirmed(
-            f"{question} There is no terminal to ask on; say --yes. Nothing was removed."
+            f"{question} There is no terminal to ask on; use --yes to confirm. Nothing was deleted."
         )
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt as error:
-        raise errors.Interrupted("\nInterrupted; nothing was removed.") from error
+        raise errors.Interrupted("\nInterrupted; nothing was deleted.") from error
     if answer.strip().lower() not in {"y", "yes"}:
-        raise errors.NotConfirmed("Nothing was removed.")
+        raise errors.NotConfirmed("Nothing was deleted.")
 
 
-def _painted(colour: str, text: str) -> str:
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Return a table as text, its columns padded to the same width."""
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join(
+        "  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip() for line in lines
+    )
+
+
+def _coloured(colour: str, text: str) -> str:
     # https://no-color.org
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty():
         return text

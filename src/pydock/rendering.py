@@ -1,4 +1,4 @@
-"""The templates: where they are, and how they become text."""
+"""The templates: where they are, and how they are rendered."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from pydock import errors
 
 
 def render(template: str, own_folder: str = "", **values: Any) -> str:
-    """Return the rendered template; one of the same name in `own_folder` goes before pydock's.
+    """Return the rendered template; one of the same name in `own_folder` replaces pydock's.
 
-    Raises `BadTemplate` where a template is missing, is no Jinja, or asks for a value that it is not given.
+    Raises `BadTemplate` if a template is not found, is not valid Jinja, or uses a value that it is not given.
     """
-    import jinja2  # a tenth of a second, which only rendering need pay
+    import jinja2  # takes 0.1 s, which only rendering needs
 
-    places = [packaged_templates()]
+    folders = [packaged_templates()]
     if own_folder:
         own = Path(own_folder).expanduser()
         if not own.is_dir():
             raise errors.BadTemplate(
-                f"Setting 'templates' names {own}, which is no folder. Mend it or leave it empty."
+                f"Setting 'templates' is {own}, which is not a directory. Correct the setting or remove it."
             )
-        places.insert(0, own)
+        folders.insert(0, own)
 
     def load(name: str) -> str | None:
-        found = next((place / name for place in places if (place / name).is_file()), None)
+        found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+        if found is None:
+            return None
         try:
-            return found.read_text(encoding="utf-8") if found else None
+            return errors.read_file(str(found), errors.BadTemplate).decode()
         except UnicodeDecodeError as error:
-            raise errors.BadTemplate(f"Template {found} is no UTF-8 text: {error}. Mend it.") from error
+            raise errors.BadTemplate(f"Template {found} is not valid UTF-8: {error}.") from error
 
-    jinja = jinja2.Environment(  # noqa: S701 - dockerfiles are no HTML
+    jinja = jinja2.Environment(  # noqa: S701 - dockerfiles are not HTML
         loader=jinja2.FunctionLoader(load),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
@@ -41,21 +43,19 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
     try:
         return jinja.get_template(template).render(**values)
     except jinja2.TemplateSyntaxError as error:
-        raise errors.BadTemplate(
-            f"Template {error.name}, line {error.lineno}: {error.message}. Mend it."
-        ) from error
+        raise errors.BadTemplate(f"Template {error.name}, line {error.lineno}: {error.message}.") from error
     except jinja2.TemplateNotFound as error:
         raise errors.BadTemplate(
-            f"There is no template '{error.name}' in {', '.join(map(str, places))}."
+            f"Template '{error.name}' was not found in {', '.join(map(str, folders))}."
         ) from error
     except errors.BadTemplate:
         raise
-    except Exception as error:  # whatever an own template computes
-        raise errors.BadTemplate(f"Template {template} cannot be rendered: {error}. Mend it.") from error
+    except Exception as error:  # whatever the user's own template evaluates
+        raise errors.BadTemplate(f"Template {template} cannot be rendered: {error}.") from error
 
 
 def packaged_templates() -> Path:
-    """Return the folder of pydock's own templates: in the package, or at the top of a checkout."""
+    """Return the folder of pydock's own templates: inside the package, or at the top of a checkout."""
     package = Path(__file__).resolve().parent
     if (package / "templates").is_dir():
         return package / "templates"
@@ -63,5 +63,5 @@ def packaged_templates() -> Path:
     if (checkout / "pyproject.toml").is_file() and (checkout / "templates").is_dir():
         return checkout / "templates"
     raise errors.BadTemplate(
-        "pydock's own templates are missing: the installation is damaged. Install it again."
+        "pydock's own templates were not found: the installation is damaged. Install pydock again."
     )

@@ -1,9 +1,9 @@
-"""The settings, where each came from, and the home folder that they lead to.
+"""The settings, the source of each, and the home folder that they choose.
 
-Laid over one another, the later wins: defaults, `~/.pydock.yaml`, `<home>/pydock.yaml`, the table `pydock`
-of invoke's configuration (a project's `tasks.py` or `invoke.yaml`), `PYDOCK_*` variables, the command line.
+In this order, the later wins: defaults, `~/.pydock.yaml`, `<home>/pydock.yaml`, the table `pydock` of invoke's
+configuration (a project's `tasks.py` or `invoke.yaml`), `PYDOCK_*` variables, the command line.
 
-Imported by every `pydock run`, so nothing heavy is imported here.
+Imported by every `pydock run`, so nothing slow is imported here.
 """
 
 from __future__ import annotations
@@ -39,27 +39,27 @@ DEFAULTS: dict[str, str | Words] = {
 }
 
 MEANINGS = {
-    "mode": "local, global, or empty for the rule (local where a .pydock folder is)",
-    "home": "the folder that holds envs/, instead of .pydock",
-    "engine": "the engine's client command: docker, podman, 'sudo docker'",
+    "mode": "local or global; empty: local if there is a .pydock folder here or above, else global",
+    "home": "the folder that contains envs/, instead of .pydock",
+    "engine": "the engine's client command: docker, or for example 'sudo docker'",
     "repository": "the base image's repository; VERSION is its tag",
-    "prefix": "what an image's name begins with, before the environment's name",
-    "user": "the user's name inside; empty for the caller's own",
-    "shell": "what `shell` starts; empty for bash, else sh",
-    "installer": "uv (pip where there is no uv) or pip",
-    "templates": "a folder with a dockerfile.j2 of your own",
-    "run_options": "extra arguments for every `docker run`",
-    "build_options": "extra arguments for every `docker build`",
-    "ca_bundle": "CA certificates for installations; empty to detect, 'none' for none",
-    "pip_config": "the pip configuration to take indexes from; empty to detect, 'none' for none",
-    "netrc": "the netrc file for installations; empty to detect, 'none' for none",
+    "prefix": "the beginning of image names, before the environment's name",
+    "user": "the user name in the container; empty: your own",
+    "shell": "the program that `shell` starts; empty: bash if the image has it, else sh",
+    "installer": "uv (pip if the image's Python is too old for uv) or pip",
+    "templates": "a folder with your own dockerfile.j2",
+    "run_options": "additional arguments for every `docker run`",
+    "build_options": "additional arguments for every `docker build`",
+    "ca_bundle": "CA certificates for installations; empty: detected; none: no file",
+    "pip_config": "the pip configuration to take indexes from; empty: detected; none: no file",
+    "netrc": "the netrc file for installations; empty: detected; none: no file",
 }
 
 CHOICES = {"mode": ("", "local", "global"), "installer": ("uv", "pip")}
 
 
 class Home(NamedTuple):
-    """The folder that holds `envs/`, the mode it stands for, and the rule that led there."""
+    """The folder that contains `envs/`, its mode, and the rule that chose it."""
 
     folder: str
     mode: str
@@ -67,7 +67,7 @@ class Home(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """Every setting's value; `sources` says where each one came from."""
+    """Every setting's value, and the source of each."""
 
     mode: str
     home: Home
@@ -90,6 +90,8 @@ class Settings(NamedTuple):
 
 
 class Layer(NamedTuple):
+    """Settings from one source."""
+
     source: str
     values: Mapping[str, Any]
 
@@ -100,10 +102,10 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     folder: str | None = None,
 ) -> Settings:
-    """Return the settings in force.
+    """Return the settings in effect.
 
-    `table` is invoke's table `pydock`, `command_line` what flags said, `folder` the working directory.
-    Raises `BadSetting` for an unknown name, a value of the wrong kind, or a file that is no YAML table.
+    `table` is invoke's table `pydock`, `command_line` the settings from flags, `folder` the working directory. Raises
+    `BadSetting` for an unknown name, an invalid value, or a file that is not a YAML mapping.
     """
     environ = os.environ if environ is None else environ
     folder = working_directory() if folder is None else folder
@@ -111,7 +113,7 @@ def load_settings(
     below = [Layer("default", DEFAULTS), _file_layer(os.path.join(user_home, ".pydock.yaml"))]
     above = [
         Layer("tasks.py or invoke.yaml", table or {}),
-        Layer("environment", _from_environment(environ)),
+        Layer("PYDOCK_* variable", _from_variables(environ)),
         Layer("command line", command_line or {}),
     ]
     values, _ = _merge(below + above)
@@ -124,14 +126,14 @@ def load_settings(
 def find_home(mode: str, home: str, folder: str, user_home: str) -> Home:
     """Return the home folder by the rules: explicit mode, setting `home`, a `.pydock` here or above, global.
 
-    Looking above the working directory ends below the user's own home (whose `.pydock` is the global one),
-    and passes over folders of other users: who may write `/tmp/.pydock` must not decide what we run.
+    The search above the working directory ends below the user's own home, whose `.pydock` is the global one. It skips
+    folders of other users: whoever can create `/tmp/.pydock` must not decide what we run.
     """
     global_folder = os.path.join(user_home, ".pydock")
     if mode == "local":
-        return Home(os.path.join(folder, ".pydock"), "local", "asked for")
+        return Home(os.path.join(folder, ".pydock"), "local", "--local or setting `mode`")
     if mode == "global":
-        return Home(global_folder, "global", "asked for")
+        return Home(global_folder, "global", "--global or setting `mode`")
     if home:
         return Home(
             os.path.normpath(os.path.join(folder, os.path.expanduser(home))), "local", "setting `home`"
@@ -140,19 +142,20 @@ def find_home(mode: str, home: str, folder: str, user_home: str) -> Home:
     while os.path.realpath(here) != end:
         candidate = os.path.join(here, ".pydock")
         if _is_folder_to_trust(candidate, anyone=here == folder):
-            return Home(candidate, "local", f"found {candidate}")
+            return Home(candidate, "local", f"{candidate} exists")
         if here == os.path.dirname(here):
             break
         here = os.path.dirname(here)
-    return Home(global_folder, "global", "no .pydock folder here or above")
+    return Home(global_folder, "global", "no .pydock folder in this folder or above")
 
 
 def working_directory() -> str:
+    """Return the working directory; raises `UsageError` if it was removed."""
     try:
         return os.getcwd()
     except FileNotFoundError as error:
         raise errors.UsageError(
-            "The working directory does not exist any more. Change to one that does and try again."
+            "The working directory no longer exists. Change to another one and try again."
         ) from error
 
 
@@ -177,83 +180,65 @@ def _merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _checked(name: str, value: Any, source: str) -> str | Words:
-    """Return `value` as the kind of its default; a text is split into words where words are wanted."""
+    """Return `value` as the type of its default; a text is split into words if the setting is a list."""
     if name not in DEFAULTS:
-        from pydock.errors import did_you_mean
-
         raise errors.BadSetting(
-            f"{source} has a setting '{name}', which pydock does not know.{did_you_mean(name, DEFAULTS)} "
-            "`pydock config` lists the settings."
+            f"{source}: unknown setting '{name}'.{errors.did_you_mean(name, DEFAULTS)} `pydock config` lists the settings."
         )
     if isinstance(DEFAULTS[name], tuple):
         if isinstance(value, str):
             value = _split(name, value, source)
         if not isinstance(value, (list, tuple)) or not all(isinstance(word, (str, int)) for word in value):
-            raise errors.BadSetting(f"{source}: setting '{name}' takes a list of words, not {value!r}.")
+            raise errors.BadSetting(f"{source}: setting '{name}' must be a list of words, not {value!r}.")
         if name == "engine" and not value:
-            raise errors.BadSetting(f"{source}: setting 'engine' is empty; say docker or podman.")
+            raise errors.BadSetting(f"{source}: setting 'engine' is empty. Set it to docker, or remove it.")
         return tuple(str(word) for word in value)
     if not isinstance(value, str):
-        raise errors.BadSetting(f"{source}: setting '{name}' takes a text, not {value!r}; put it in quotes.")
+        raise errors.BadSetting(
+            f"{source}: setting '{name}' must be a string, not {value!r}. Put it in quotes."
+        )
     if name in CHOICES and value not in CHOICES[name]:
         choices = ", ".join(choice or "(empty)" for choice in CHOICES[name])
-        raise errors.BadSetting(f"{source}: setting '{name}' is {value!r}; it takes one of: {choices}.")
+        raise errors.BadSetting(
+            f"{source}: invalid value {value!r} for setting '{name}'. Use one of: {choices}."
+        )
     return value
 
 
 def _split(name: str, text: str, source: str) -> list[str]:
     if text.isascii() and text.isprintable() and not set(text) & set("\\'\""):
         return text.split()
-    import shlex  # takes longer than all of this module
+    import shlex  # takes longer to import than this module
 
     try:
         return shlex.split(text)
     except ValueError as error:
         raise errors.BadSetting(
-            f"{source}: setting '{name}' is {text!r}: {error}. Balance the quotes."
+            f"{source}: invalid value {text!r} for setting '{name}': {error}. Check the quotes."
         ) from error
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def _from_variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[variable] for name in DEFAULTS if (variable := f"PYDOCK_{name.upper()}") in environ}
 
 
 def _file_layer(path: str) -> Layer:
+    hint = "Fix the file or remove it."
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-    except (FileNotFoundError, NotADirectoryError):
+        text = errors.read_file(path, errors.BadSetting, hint).decode()
+    except FileNotFoundError:
         return Layer(path, {})
-    except (OSError, UnicodeDecodeError) as error:
-        raise errors.BadSetting(f"{path} cannot be read: {error}. Mend the file or remove it.") from error
+    except UnicodeDecodeError as error:
+        raise errors.BadSetting(f"{path} is not valid UTF-8: {error}. {hint}") from error
+    from pydock._speed.yaml import import_yaml
+
     yaml = import_yaml()
     try:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise errors.BadSetting(
-            f"{path} is no YAML: {' '.join(str(error).split())}. Mend the file."
+            f"{path} is not valid YAML: {' '.join(str(error).split())}. {hint}"
         ) from error
     if not isinstance(values, (dict, type(None))):
-        raise errors.BadSetting(f"{path} must hold lines like `engine: podman`, not {values!r}.")
+        raise errors.BadSetting(f"{path} must contain lines such as `shell: zsh`, not {values!r}.")
     return Layer(path, {str(name): value for name, value in (values or {}).items()})
-
-
-def import_yaml() -> Any:
-    """Return the PyYAML that invoke carries, without importing invoke, which costs half a `docker run`."""
-    import importlib.util  # only where a settings file is
-
-    invoke = importlib.util.find_spec("invoke")
-    folder = os.path.join(os.path.dirname(invoke.origin or ""), "vendor", "yaml") if invoke else ""
-    spec = importlib.util.spec_from_file_location(
-        "pydock_yaml", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
-    )
-    if not os.path.isdir(folder) or spec is None or spec.loader is None:
-        import yaml  # distributions unbundle it
-
-        return yaml
-    import sys
-
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module

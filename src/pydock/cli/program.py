@@ -1,6 +1,6 @@
-"""`pydock COMMAND`: the task namespace as a program of its own.
+"""`pydock COMMAND`: the task namespace as a program.
 
-The parsers are made from the tasks, so a task's parameters, help and docstring are all that a command is.
+Help and parsers are made from the tasks, so a task's parameters, help and docstring are all that a command needs.
 """
 
 from __future__ import annotations
@@ -14,113 +14,131 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from invoke import Config, Executor, Exit
 
 from pydock import __version__, errors
-from pydock.cli.call import PASSING_ON, Call, read_call
-from pydock.commands.namespace import namespace
-from pydock.errors import did_you_mean
-from pydock.messages import complain
+from pydock.cli.call import FLAGS, Call, read_call
+from pydock.commands.namespace import COMMANDS, namespace
+from pydock.messages import INTERRUPTED, print_error
 
 if TYPE_CHECKING:
-    from invoke import Task
     from invoke.parser import Argument
 
-# Parameters that take all the words that are left. A task cannot have such, so it gets them as one text.
-VARIADIC = {"packages", "command"}
-# How to tell one text from many words again: requirements stand in lines, a command in shell words.
-JOIN = {"packages": lambda words: "".join(f"{word}\n" for word in words), "command": shlex.join}
-SHORT = {"requirement": "-r", "yes": "-y"}
-BUG = 3
+    from pydock.commands.command import Command
+
+EXIT_BUG = 3
+# The flags that may also follow the command; argparse shows them in no command's help.
+GLOBAL_FLAGS = {"--local": "local", "--global": "global_", "--echo": "echo", "--dry": "dry"}
 
 
 def run_program(call: Call) -> int:
-    """Run one command; return its exit code. Errors are sentences on stderr, never a traceback."""
+    """Run one command; return its exit code. Errors are messages on stderr, never a traceback."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     try:
         return _run(call)
     except KeyboardInterrupt:
-        complain("Interrupted; nothing was changed.")
+        print_error(INTERRUPTED)
         return errors.Interrupted.code
     except errors.PydockError as error:
-        complain(error.message)
+        print_error(error.message)
         return error.code
     except Exit as error:
         if error.message:
-            complain(error.message)
+            print_error(error.message)
         return error.code
     except BrokenPipeError:
-        raise  # main() knows what to do
-    except Exception:  # noqa: BLE001 - the last net
-        complain("pydock met an error of its own. Please report it with the lines below.")
+        raise  # main() handles it
+    except Exception:  # noqa: BLE001 - a bug; what is a user's mistake was caught above
+        print_error("Internal error. Please report it with the lines below.")
         print(f"pydock {__version__}, Python {sys.version.split()[0]}, {sys.platform}", file=sys.stderr)
         import traceback
 
         traceback.print_exc()
-        return BUG
+        return EXIT_BUG
 
 
-def commands() -> dict[str, Task[Any]]:
-    """Return every command's task by its name, aliases included."""
-    found = {}
-    for name, aliases in sorted(namespace.task_names.items()):
-        for alias in (name, *aliases):
-            found[alias] = namespace[name]
-    return found
+def commands() -> dict[str, Command]:
+    """Return every command by its name, aliases included."""
+    return {name: task for task in COMMANDS for name in (task.name, *task.aliases)}
 
 
-def parser_for(name: str, task: Task[Any]) -> argparse.ArgumentParser:
+def help_text() -> str:
+    """Return what `pydock --help` prints."""
+    summaries = [(task.name, (task.__doc__ or "").strip().splitlines()[0]) for task in COMMANDS]
+    width = max(len(name) for name, _ in summaries)
+    options = [(flag if flag != "--help" else "-h, --help", text) for flag, text in FLAGS.items() if text]
+    wide = max(len(flag) for flag, _ in options)
+    return "\n".join(
+        [
+            "usage: pydock [--local | --global] [--echo] [--dry] COMMAND ...",
+            "",
+            "Python environments that are plain Docker images.",
+            "",
+            "commands:",
+            *(f"  {name.ljust(width)}  {summary}" for name, summary in summaries),
+            "",
+            "options:",
+            *(f"  {flag.ljust(wide)}  {text}" for flag, text in options),
+            "",
+            "`pydock COMMAND --help` shows the help of a command.",
+        ]
+    )
+
+
+def parser_for(name: str, task: Command) -> argparse.ArgumentParser:
     """Return the parser of one command, made from its task."""
     parser = _Parser(prog=f"pydock {name}", description=(task.__doc__ or "").strip(), allow_abbrev=False)
     for argument in task.get_arguments():
         _add(parser, task, argument)
-    parser.add_argument("--local", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--global", action="store_true", dest="global_", help=argparse.SUPPRESS)
-    parser.add_argument("--echo", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--dry", action="store_true", help=argparse.SUPPRESS)
+    for flag, key in GLOBAL_FLAGS.items():
+        parser.add_argument(flag, action="store_true", dest=key, help=argparse.SUPPRESS)
     return parser
 
 
 def _run(call: Call) -> int:
-    command = call.command or ""
-    task = commands().get(command)
+    if call.command is None:
+        print(help_text())
+        return 0
+    name = call.command
+    task = commands().get(name)
     if task is None:
-        kind = "option" if command.startswith("-") else "command"
+        kind = "option" if name.startswith("-") else "command"
         raise errors.UsageError(
-            f"pydock has no {kind} '{command}'.{did_you_mean(command, commands())} `pydock --help` lists what it has."
+            f"Unknown {kind} '{name}'.{errors.did_you_mean(name, commands())} "
+            "`pydock --help` lists the commands and options."
         )
-    parser = parser_for(command, task)
+    parser = parser_for(name, task)
     if call.flags & {"--help", "-h"}:
         parser.print_help()
         return 0
     if not call.rest and any(argument.positional for argument in task.get_arguments()):
         parser.print_help(sys.stderr)
         return errors.UsageError.code
-    flags, values = _parse(parser, call)
+    flags, values = _parse(parser, task, call)
     if {"--local", "--global"} <= flags:
-        raise errors.UsageError("--local and --global exclude each other. Say one of them.")
+        raise errors.UsageError("Options --local and --global cannot be used together.")
     call = call._replace(flags=frozenset(flags))
     overrides = {
         "run": {"echo": "--echo" in flags, "dry": "--dry" in flags},
         "pydock": {"command_line": call.settings},
     }
-    Executor(namespace, Config(overrides=overrides)).execute((command, values))
+    Executor(namespace, Config(overrides=overrides)).execute((name, values))
     return 0
 
 
-def _parse(parser: argparse.ArgumentParser, call: Call) -> tuple[set[str], dict[str, Any]]:
-    if call.command in PASSING_ON:
-        return _parse_passing_on(parser, call)
+def _parse(parser: argparse.ArgumentParser, task: Command, call: Call) -> tuple[set[str], dict[str, Any]]:
+    if task.rest and task.rest.verbatim:
+        return _parse_verbatim(parser, call)
     parsed = vars(parser.parse_intermixed_args(call.rest))
     flags = set(call.flags)
-    for flag, key in (("--local", "local"), ("--global", "global_"), ("--echo", "echo"), ("--dry", "dry")):
+    for flag, key in GLOBAL_FLAGS.items():
         if parsed.pop(key):
             flags.add(flag)
-    for name in VARIADIC & parsed.keys():
-        parsed[name] = JOIN[name](parsed[name])
+    if task.rest:
+        parsed[task.rest.parameter] = task.rest.join(parsed[task.rest.parameter])
     return flags, parsed
 
 
-def _parse_passing_on(parser: argparse.ArgumentParser, call: Call) -> tuple[set[str], dict[str, Any]]:
-    """Read `[flags] NAME COMMAND…`: what follows the name is nobody's but the command's."""
+def _parse_verbatim(parser: argparse.ArgumentParser, call: Call) -> tuple[set[str], dict[str, Any]]:
+    """Read `[flags] NAME COMMAND…`; every word after the name belongs to the command."""
     inner = read_call(call.rest)
     if inner.flags & {"--help", "-h"}:
         parser.print_help()
@@ -132,25 +150,25 @@ def _parse_passing_on(parser: argparse.ArgumentParser, call: Call) -> tuple[set[
     return set(call.flags | inner.flags), {"name": inner.command, "command": shlex.join(inner.rest)}
 
 
-def _add(parser: argparse.ArgumentParser, task: Task[Any], argument: Argument) -> None:
+def _add(parser: argparse.ArgumentParser, task: Command, argument: Argument) -> None:
     name = str(argument.attr_name or argument.name)
-    text = (argument.help or "").split(" (under inv")[0]
-    if name in VARIADIC:
+    text = task.words.get(name, "")
+    if task.rest and name == task.rest.parameter:
         parser.add_argument(name, nargs="+" if _required(task, name) else "*", help=text)
     elif argument.positional:
         parser.add_argument(name, nargs=None if _required(task, name) else "?", help=text)
     elif argument.kind is bool:
-        parser.add_argument(*_flags(name), action="store_true", dest=name, help=text)
+        parser.add_argument(*_flags(task, name), action="store_true", dest=name, help=text)
     else:
-        parser.add_argument(*_flags(name), default=argument.default, dest=name, help=text)
+        parser.add_argument(*_flags(task, name), default=argument.default, dest=name, help=text)
 
 
-def _flags(name: str) -> list[str]:
+def _flags(task: Command, name: str) -> list[str]:
     long = f"--{name.replace('_', '-')}"
-    return [SHORT[name], long] if name in SHORT else [long]
+    return [task.short[name], long] if name in task.short else [long]
 
 
-def _required(task: Task[Any], name: str) -> bool:
+def _required(task: Command, name: str) -> bool:
     parameter = task.argspec(task.body).parameters[name]
     return parameter.default is parameter.empty
 
@@ -161,4 +179,4 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _interrupted(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface
-    raise errors.Interrupted("Interrupted; nothing was changed.")
+    raise errors.Interrupted(INTERRUPTED)

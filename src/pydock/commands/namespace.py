@@ -1,9 +1,28 @@
-"""The task namespace: the collection that `pydock` maps its commands onto and that projects import."""
+"""The collection `env`: `pydock` maps its commands onto it, and projects import it into their own tasks."""
 
 from __future__ import annotations
 
 from invoke import Collection
 
-from pydock.commands import tasks
+from pydock.commands.build import build
+from pydock.commands.config import config
+from pydock.commands.create import create
+from pydock.commands.delete import delete
+from pydock.commands.envs import envs
+from pydock.commands.packages import install, uninstall, update
+from pydock.commands.run import run, shell
 
-namespace = Collection.from_module(tasks, name="env")
+COMMANDS = (
+    create,
+    shell,
+    run,
+    install,
+    uninstall,
+    update,
+    build,
+    envs,
+    delete,
+    config,
+)  # as `--help` lists them
+
+namespace = Collection("env", *COMMANDS)

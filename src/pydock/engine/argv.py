@@ -1,7 +1,7 @@
-"""Every command line that pydock hands to the engine, built by pure functions.
+"""Every command line that pydock gives to the engine's client, built by pure functions.
 
-Each takes the engine's client as a list of words (`["docker"]`, `["sudo", "docker"]`) and returns an argv.
-Imported by every `pydock run`, so nothing heavy is imported here.
+Each takes the client as a tuple of words (`("docker",)`, `("sudo", "docker")`) and returns an argv list. Imported by
+every `pydock run`, so nothing slow is imported here.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ Client = tuple[str, ...]
 
 LABEL = "pydock.version"  # on every image, for `docker images --filter label=pydock.version`
 
-# Nobody types these in a row, so that ctrl-p reaches the program (moby's default swallows it).
+# Docker's default, ctrl-p ctrl-q, would keep ctrl-p from the program. Nobody types these three by accident.
 DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-_"
 
-# bash where there is one; the argument is a shell line because only the container knows.
+# bash if the image has it. A shell finds out, because only the container knows.
 DEFAULT_SHELL = ("sh", "-c", "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi")
 
-
-# The options of `docker run` that take no value and can stand behind one dash.
+# The one-letter options of `docker run` that take no value and can be combined: `-dit`.
 SHORT_SWITCHES = set("ditPq")
 
 
 class Terminal(NamedTuple):
-    """What our own streams are, which decides what the container gets."""
+    """What pydock's own standard streams are; it decides which streams the container gets."""
 
     stdin_open: bool
     interactive: bool
@@ -51,7 +50,7 @@ def run_command(
 ) -> list[str]:
     """Return the `docker run` that executes `command` with `folder` mounted in the user's home.
 
-    `-i` whenever stdin is open, `-t` only between terminals; `--mount`, because `-v` breaks paths at colons.
+    `-i` if stdin is open, `-t` only between terminals; `--mount`, because `-v` splits paths at colons.
     """
     target = f"/home/{environment.caller.name}/{os.path.basename(folder) or 'root'}"
     argv = [*client, "run", "--rm", "--init", "--pull", "never", "--name", container]
@@ -59,19 +58,19 @@ def run_command(
         argv.append("--interactive")
     if terminal.interactive:
         argv += ["--tty", "--env", "TERM", "--detach-keys", DETACH_KEYS]
-    if terminal.selinux:  # relabelling the caller's files instead would lock others out: moby/moby#30934
+    if terminal.selinux:  # relabelling the caller's files would lock out other programs: moby/moby#30934
         argv += ["--security-opt", "label=disable"]
     argv += ["--hostname", environment.name.replace(".", "-").replace("_", "-")[:63]]
     argv += ["--mount", csv_record("type=bind", f"source={folder}", f"target={target}"), "--workdir", target]
     if not detaches(options) and not any(option.startswith("--log-") for option in options):
-        # The log would go with the container, and nobody could read it; writing it takes 150 times as long as the
-        # output of short lines, and space on the disk.
+        # The log is removed with the container, so nobody can read it. Writing it makes a program that prints many
+        # short lines about 150 times slower, and takes disk space.
         argv += ["--log-driver", "none"]
     return [*argv, *options, image, *command]
 
 
 def detaches(options: Sequence[str]) -> bool:
-    """Return whether the user's own options leave the container to itself: `--detach`, `-d`, `-dit`, `--detach=true`."""
+    """Return whether the user's options run the container in the background: `-d`, `--detach`."""
     for option in options:
         name, _, value = option.partition("=")
         short = name.startswith("-") and "d" in name and set(name[1:]) <= SHORT_SWITCHES
@@ -81,6 +80,7 @@ def detaches(options: Sequence[str]) -> bool:
 
 
 def shell_command(shell: str) -> list[str]:
+    """Return the command that starts `shell`, or the default shell if it is ""."""
     return [shell] if shell else list(DEFAULT_SHELL)
 
 
@@ -90,6 +90,7 @@ def build_image(
     dockerfile: str,
     *,
     tags: Sequence[str] = (),
+    contexts: Mapping[str, str] | None = None,
     arguments: Mapping[str, str] | None = None,
     inherited: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
@@ -99,14 +100,16 @@ def build_image(
     pull: bool = False,
     options: Sequence[str] = (),
 ) -> list[str]:
-    """Return the `docker build` of a context folder; `-` stands for a dockerfile on stdin.
+    """Return the `docker build` of a context folder.
 
-    `inherited` names variables whose values the client takes from its own environment, so that a proxy's
-    password is in no command line; `secrets` are `id=…,src=…` or `id=…,env=…`.
+    `contexts` are named build contexts. `inherited` names build arguments whose values the client takes from its own
+    environment, so that a proxy's password is not on the command line. `secrets` are `id=…,src=…` or `id=…,env=…`.
     """
     argv = [*client, "build", "--file", dockerfile]
     for tag in tags:
         argv += ["--tag", tag]
+    for name, value in sorted((contexts or {}).items()):
+        argv += ["--build-context", f"{name}={value}"]
     for name, value in sorted((arguments or {}).items()):
         argv += ["--build-arg", f"{name}={value}"]
     for name in inherited:
@@ -125,15 +128,17 @@ def build_image(
 
 
 def inspect_images(client: Client, images: Sequence[str]) -> list[str]:
+    """Return the command that prints what the engine knows of the images, as JSON."""
     return [*client, "image", "inspect", *images]
 
 
 def image_exists(client: Client, image: str) -> list[str]:
+    """Return the command that succeeds if the image exists."""
     return [*client, "image", "inspect", "--format", "{{.Id}}", image]
 
 
 def list_images(client: Client, reference: str) -> list[str]:
-    """Return the command that lists images, newest first, a JSON object a line."""
+    """Return the command that lists images, newest first, one JSON object per line."""
     return [*client, "images", "--no-trunc", "--filter", f"reference={reference}", "--format", "{{json .}}"]
 
 
@@ -146,11 +151,12 @@ def remove_images(client: Client, images: Sequence[str]) -> list[str]:
 
 
 def create_container(client: Client, image: str, name: str) -> list[str]:
+    """Return the command that creates a container without starting it, to copy files from."""
     return [*client, "create", "--pull", "never", "--network", "none", "--name", name, image, "true"]
 
 
 def list_containers(client: Client, images: Sequence[str]) -> list[str]:
-    """Return the command that lists containers of the images, running or not: the name of the image, their own."""
+    """Return the command that lists the images' containers, running or not: image name, container name."""
     argv = [*client, "ps", "--all", "--format", "{{.Image}} {{.Names}}"]
     for image in images:
         argv += ["--filter", f"ancestor={image}"]
@@ -158,6 +164,7 @@ def list_containers(client: Client, images: Sequence[str]) -> list[str]:
 
 
 def copy_from_container(client: Client, container: str, path: str) -> list[str]:
+    """Return the command that writes a file of the container to stdout, as a tar archive."""
     return [*client, "cp", f"{container}:{path}", "-"]
 
 
@@ -166,14 +173,12 @@ def remove_container(client: Client, container: str) -> list[str]:
 
 
 def security_options(client: Client) -> list[str]:
-    """Return the question whether the engine is rootless, in the words of docker or of podman."""
-    if client and os.path.basename(client[-1]).startswith("podman"):
-        return [*client, "info", "--format", "{{if .Host.Security.Rootless}}name=rootless{{end}}"]
+    """Return the command that prints the engine's security options, "name=rootless" among them if it is rootless."""
     return [*client, "info", "--format", "{{json .SecurityOptions}}"]
 
 
 def csv_record(*fields: str) -> str:
-    """Return one CSV record, as `--mount` and `--output` take it; RFC 4180 quoting where a field needs it."""
+    """Return one CSV record, as `--mount` and `--output` take it, with quotes where a field needs them (RFC 4180)."""
     return ",".join(
         '"' + field.replace('"', '""') + '"' if any(sign in field for sign in ',"\n') else field
         for field in fields

@@ -1,4 +1,4 @@
-"""The one door to the engine: every docker call is quoted, echoed, run and judged here."""
+"""The one door to the engine: every docker call is quoted, printed, run and checked here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydock import errors
 from pydock.engine import argv as docker
 from pydock.engine import diagnosis
+from pydock.engine.endpoint import check_supported
 from pydock.engine.process import EngineRunner
 
 if TYPE_CHECKING:
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
 
     from pydock.settings import Settings
 
-# Attestations would make every tag an index of two manifests; the hints are advertising; an inherited
-# builder may be of the container driver, which does not see local images.
+# An inherited builder may be of the container driver, which does not see local images. Attestations would turn every
+# tag into an index of two manifests.
 BUILD_VARIABLES = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDX_BUILDER": "", "DOCKER_BUILDKIT": "1"}
+# The same for a client that does not get our environment.
+BUILD_OPTIONS = ("--builder", "default", "--provenance=false", "--sbom=false")
 VARIABLES = {"DOCKER_CLI_HINTS": "false"}
 
 
 class Engine:
-    """Runs docker commands through invoke's `ctx.run`, and turns failures into typed errors.
+    """Runs docker commands through invoke's `ctx.run` and turns failures into typed errors.
 
-    Under `--dry` (pydock's, or invoke's own) questions are still asked, changes are only printed.
+    With `--dry` (pydock's, or invoke's own) queries still run, but changes are only printed.
     """
 
     def __init__(self, context: Context, settings: Settings) -> None:
+        check_supported(settings)
         self.client = settings.engine
         self._context = context
         self._rootless: bool | None = None
@@ -42,56 +46,77 @@ class Engine:
     def dry(self) -> bool:
         return bool(self._context.config.run.dry)
 
-    def ask(self, argv: Sequence[str]) -> str:
+    @property
+    def passes_environment(self) -> bool:
+        """Whether the client gets our environment variables; `sudo docker` and other wrappers may not."""
+        return os.path.basename(self.client[0]) == "docker"
+
+    @property
+    def build_options(self) -> tuple[str, ...]:
+        """Options that every build needs if the client does not get `BUILD_VARIABLES`."""
+        return () if self.passes_environment else BUILD_OPTIONS
+
+    @property
+    def rootless(self) -> bool:
+        """Whether the engine runs as the user, so that root in the container *is* the caller outside."""
+        if self._rootless is None:
+            # If we are root, the engine cannot be rootless for anybody else; that saves a query in most containers.
+            self._rootless = os.getuid() != 0 and "rootless" in self.query(
+                docker.security_options(self.client)
+            )
+        return self._rootless
+
+    def query(self, argv: Sequence[str]) -> str:
         """Run a command that changes nothing; return its stdout."""
-        return self._judged(argv, self._run(argv)).stdout
+        return self._checked(argv, self._run(argv)).stdout
 
-    def answers(self, argv: Sequence[str]) -> bool:
-        """Run a question whose failure means no, such as `docker image inspect`; an absent engine raises."""
-        return self.attempt(argv).ok
+    def query_found(self, argv: Sequence[str]) -> str:
+        """Run a query that fails if anything that it asks for is missing; return its stdout, which has the rest.
 
-    def attempt(self, argv: Sequence[str]) -> Result:
-        """Run a command whose failure is no news; an engine that does not answer still raises."""
-        result: Result = self._run(argv)
-        if result.failed:
-            diagnosis.raise_for_engine(self.client, result)
-        return result
+        An engine that does not answer still raises.
+        """
+        return str(self._raise_for_engine(self._run(argv)).stdout)
 
-    def attempt_all(self, argvs: Sequence[Sequence[str]]) -> list[Result]:
-        """Run questions that need nothing of one another, side by side."""
-        results = self._run_all(argvs)
-        for result in results:
-            if result.failed:
-                diagnosis.raise_for_engine(self.client, result)
-        return results
+    def query_all_found(self, argvs: Sequence[Sequence[str]]) -> list[str]:
+        """Run independent queries at the same time; see `query_found`."""
+        return [str(self._raise_for_engine(result).stdout) for result in self._run_all(argvs)]
 
-    def change(self, argv: Sequence[str]) -> str:
-        """Run a command that changes images or containers; return its stdout, nothing under `--dry`."""
+    def modify(self, argv: Sequence[str]) -> str:
+        """Run a command that changes images or containers; return its stdout. With `--dry`, print it, return ""."""
         if self.dry:
             print(shlex.join(argv))
             return ""
-        return self._judged(argv, self._run(argv)).stdout
+        return self._checked(argv, self._run(argv)).stdout
 
-    def change_all(self, argvs: Sequence[Sequence[str]]) -> None:
-        """Run commands that need nothing of one another, side by side."""
+    def modify_all(self, argvs: Sequence[Sequence[str]]) -> None:
+        """Run independent changes at the same time."""
         if self.dry:
             for argv in argvs:
-                self.change(argv)
+                self.modify(argv)
             return
         for argv, result in zip(argvs, self._run_all(argvs)):
-            self._judged(argv, result)
+            self._checked(argv, result)
 
-    def build(self, argv: Sequence[str], variables: Mapping[str, str], made_by: str = "") -> None:
-        """Run a `docker build`, its progress shown on a terminal.
+    def try_to_modify(self, argv: Sequence[str]) -> bool:
+        """Run a change that may fail, such as removing what may be gone; return whether it succeeded."""
+        return bool(self._raise_for_engine(self._run(argv)).ok)
 
-        `variables` carry what no command line may; `made_by` are the shell lines that would make a context that is
-        there only meanwhile.
+    def build(self, argv: Sequence[str], variables: Mapping[str, str], context_as_shell: str = "") -> None:
+        """Run a `docker build`; on a terminal, show its progress.
+
+        `variables` carry what must not be on the command line. `context_as_shell` are shell commands that recreate
+        the temporary part of the build context, for `--dry` and `--echo`.
         """
         if self.dry:
-            print(_after(made_by, argv))
+            print(_with_context(context_as_shell, argv))
             return
-        environment = {**BUILD_VARIABLES, **variables}
-        self._judged(argv, self._run(argv, environment, made_by=made_by, progress=sys.stderr.isatty()))
+        result = self._run(
+            argv,
+            {**BUILD_VARIABLES, **variables},
+            context_as_shell=context_as_shell,
+            progress=sys.stderr.isatty(),
+        )
+        self._checked(argv, result)
 
     def terminal(self, argv: Sequence[str]) -> int:
         """Run a command on our own stdin, stdout and stderr; return its exit code."""
@@ -99,7 +124,7 @@ class Engine:
             print(shlex.join(argv))
             return 0
         self._echo(argv)
-        with self._our_runner():
+        with self._engine_runner():
             result = self._context.run(
                 shlex.join(argv), warn=True, echo=False, dry=False, pty=False, hide=False, env=VARIABLES
             )
@@ -107,26 +132,18 @@ class Engine:
             diagnosis.raise_for_engine(self.client, result)
         return int(result.exited)
 
-    @property
-    def rootless(self) -> bool:
-        """Whether the engine runs as its user, so that root inside *is* the caller outside."""
-        if self._rootless is None:
-            # An engine of root's own cannot be anybody else's; that spares most containers and CI the question.
-            self._rootless = os.getuid() != 0 and "rootless" in self.ask(docker.security_options(self.client))
-        return self._rootless
-
     def _run(
         self,
         argv: Sequence[str],
         variables: Mapping[str, str] | None = None,
         *,
-        made_by: str = "",
+        context_as_shell: str = "",
         progress: bool = False,
         asynchronous: bool = False,
     ) -> Any:
         """Return invoke's `Result`, or its `Promise` of one."""
-        self._echo(argv, made_by)
-        with self._our_runner():
+        self._echo(argv, context_as_shell)
+        with self._engine_runner():
             return self._context.run(
                 shlex.join(argv),
                 warn=True,
@@ -140,21 +157,26 @@ class Engine:
             )
 
     def _run_all(self, argvs: Sequence[Sequence[str]]) -> list[Result]:
-        begun = [self._run(argv, asynchronous=True) for argv in argvs]
-        return [promise.join() for promise in begun]
+        started = [self._run(argv, asynchronous=True) for argv in argvs]
+        return [promise.join() for promise in started]
 
-    def _judged(self, argv: Sequence[str], result: Result) -> Result:
-        if result.failed:
-            diagnosis.raise_for_engine(self.client, result)
+    def _checked(self, argv: Sequence[str], result: Result) -> Result:
+        if self._raise_for_engine(result).failed:
             raise diagnosis.failure(argv, result)
         return result
 
-    def _echo(self, argv: Sequence[str], made_by: str = "") -> None:
+    def _raise_for_engine(self, result: Result) -> Result:
+        if result.failed:
+            diagnosis.raise_for_engine(self.client, result)
+        return result
+
+    def _echo(self, argv: Sequence[str], context_as_shell: str = "") -> None:
         if self._context.config.run.echo:
-            print(_after(made_by, argv), file=sys.stderr)
+            print(_with_context(context_as_shell, argv), file=sys.stderr)
 
     @contextlib.contextmanager
-    def _our_runner(self) -> Iterator[None]:
+    def _engine_runner(self) -> Iterator[None]:
+        """Let invoke run commands with `EngineRunner`, and translate the failures of starting one."""
         runners = self._context.config.runners
         before = runners.local
         runners.local = EngineRunner
@@ -163,11 +185,11 @@ class Engine:
         except FileNotFoundError as error:
             raise diagnosis.client_not_found(self.client) from error
         except PermissionError as error:
-            raise errors.EngineNotFound(f"{self.client[0]} cannot be started: {error.strerror}.") from error
+            raise errors.EngineNotFound(f"Cannot start {self.client[0]}: {error.strerror}.") from error
         finally:
             runners.local = before
 
 
-def _after(made_by: str, argv: Sequence[str]) -> str:
-    """Return the command as shell lines that can be copied and run as they are."""
-    return f"{made_by}\n{shlex.join(argv)}" if made_by else shlex.join(argv)
+def _with_context(context_as_shell: str, argv: Sequence[str]) -> str:
+    """Return the command as shell lines that can be pasted as they are."""
+    return f"{context_as_shell}\n{shlex.join(argv)}" if context_as_shell else shlex.join(argv)

@@ -1,6 +1,6 @@
-"""The `docker run` behind `run` and `shell`, the same whichever road leads here.
+"""The container behind `run` and `shell`: its `docker run`, and the watcher that removes it.
 
-Imported by every `pydock run`, so nothing heavy is imported here.
+Imported by every `pydock run`, so nothing slow is imported here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 
 from pydock.engine import argv as docker
-from pydock.engine.argv import Terminal
 from pydock.settings import working_directory
 
 TYPE_CHECKING = False
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def container_name(environment: Environment) -> str:
-    """Return a name that no other container has."""
+    """Return a new, unique container name."""
     return f"{environment.name}-{os.urandom(6).hex()}"
 
 
@@ -40,13 +39,13 @@ def run_argv(
     )
 
 
-def leave_nothing_behind(settings: Settings, container: str) -> int:
-    """Start a watcher that removes the container once the returned file descriptor is closed by everybody.
+def start_container_watcher(settings: Settings, container: str) -> int:
+    """Start a process that removes the container when every copy of the returned file descriptor is closed.
 
-    The engine's client abandons its container when it is killed, or when nobody reads its output any more; who
-    holds the descriptor may therefore end in any way. A detached container (`--detach`) is left alone.
+    The engine's client leaves its container running when it is killed, or when nobody reads its output any more. The
+    process that holds the descriptor may end in any way. A detached container (`--detach`) is not removed.
     """
-    _fill_standard_streams()
+    _open_standard_streams()
     reader, writer = os.pipe()
     if docker.detaches(settings.run_options):
         os.close(reader)
@@ -67,8 +66,8 @@ def leave_nothing_behind(settings: Settings, container: str) -> int:
     return writer
 
 
-def _fill_standard_streams() -> None:
-    """Open what the caller has closed of stdin, stdout and stderr, lest a pipe's end takes its place."""
+def _open_standard_streams() -> None:
+    """If stdin, stdout or stderr is closed, open /dev/null there, so that a pipe does not become fd 0, 1 or 2."""
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= 2:  # noqa: PLR2004 - stderr
         os.set_inheritable(descriptor, True)
@@ -76,13 +75,14 @@ def _fill_standard_streams() -> None:
     os.close(descriptor)
 
 
-def this_terminal() -> Terminal:
+def this_terminal() -> docker.Terminal:
+    """Return what this process's standard streams are."""
     try:
         os.fstat(0)
         stdin_open = True
     except OSError:
         stdin_open = False
-    return Terminal(stdin_open, os.isatty(0) and os.isatty(1), _selinux_enforces())
+    return docker.Terminal(stdin_open, os.isatty(0) and os.isatty(1), _selinux_enforces())
 
 
 def _selinux_enforces() -> bool:

@@ -1,6 +1,6 @@
-"""Where the engine listens; and the one question that is asked there without a client: whether it has an image.
+"""Where the engine listens, and the one question that is asked there without a client: does an image exist.
 
-Imported by every `pydock run`, so nothing heavy is imported here.
+Imported by every `pydock run`, so nothing slow is imported here.
 """
 
 from __future__ import annotations
@@ -19,17 +19,27 @@ if TYPE_CHECKING:
 
 LOCAL_ENDPOINTS = ("unix://", "npipe://", "fd://", "tcp://localhost", "tcp://127.", "tcp://[::1]")
 DEFAULT_ENDPOINT = "unix:///var/run/docker.sock"
-PATIENCE = 5  # seconds that an engine may take to answer before its client is asked
+TIMEOUT = 5  # seconds to wait for the engine's answer before its client is asked
+
+
+def check_supported(settings: Settings) -> None:
+    """Raise `EngineNotSupported` if the client is Podman, whose answers pydock does not understand yet."""
+    if any(os.path.basename(word).startswith("podman") for word in settings.engine):
+        raise errors.EngineNotSupported(
+            f"Podman is not supported yet (setting 'engine' is '{' '.join(settings.engine)}', from "
+            f"{settings.sources['engine']}). Use Docker Engine 23 or newer: remove the setting, or run with "
+            "PYDOCK_ENGINE=docker."
+        )
 
 
 def check_local(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
-    """Raise `EngineRemote` if the engine is on another machine, where our folders are not."""
+    """Raise `EngineRemote` if the engine is on another machine, which does not have this machine's folders."""
     environ = os.environ if environ is None else environ
     endpoint = engine_endpoint(environ) if settings.engine[-1].endswith("docker") else ""
     if endpoint and not endpoint.startswith(LOCAL_ENDPOINTS):
         raise errors.EngineRemote(
-            f"The Docker engine is on another machine ({endpoint}), which cannot mount {working_directory()}. "
-            "Use an engine of this machine (`docker context use default`), or copy the folder there and work there."
+            f"The Docker engine is on another machine ({endpoint}), so it cannot mount {working_directory()}. "
+            "Use an engine on this machine (`docker context use default`), or copy the folder there and work there."
         )
 
 
@@ -74,11 +84,11 @@ def _chosen_context(path: str) -> str:
         return ""
 
 
-def image_is_there(settings: Settings, image: str) -> bool:
+def image_exists(settings: Settings, image: str) -> bool:
     """Return whether the engine has the image.
 
-    Asked of the engine's socket, in a millisecond (https://docs.docker.com/reference/api/engine/); where there is
-    none that we may use, of its client (`docker image inspect`), which takes the twentyfold.
+    The engine's socket answers within a millisecond (https://docs.docker.com/reference/api/engine/). If there is none
+    that this user may use, the client is asked (`docker image inspect`), which takes about 20 times as long.
     """
     endpoint = (engine_endpoint(os.environ) or DEFAULT_ENDPOINT) if settings.engine == ("docker",) else ""
     status = _status(endpoint.removeprefix("unix://"), image) if endpoint.startswith("unix:///") else b""
@@ -88,14 +98,14 @@ def image_is_there(settings: Settings, image: str) -> bool:
 
 
 def _status(path: str, image: str) -> bytes:
-    """Return the HTTP status of the engine's answer, empty where there is no answer."""
+    """Return the HTTP status of the engine's answer, b"" if there is no answer."""
     try:
-        from _socket import AF_UNIX, SOCK_STREAM, socket  # `socket` itself imports 5 ms of what is not needed
+        from _socket import AF_UNIX, SOCK_STREAM, socket  # `socket` takes 5 ms more to import
     except ImportError:
         return b""
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.connect(path)
         connection.sendall(f"GET /images/{image}/json HTTP/1.0\r\n\r\n".encode())
         return connection.recv(len("HTTP/1.0 200"))[-3:]
@@ -106,10 +116,10 @@ def _status(path: str, image: str) -> bytes:
 
 
 def _succeeds(argv: list[str]) -> bool:
-    """Run a command that nobody hears; importing subprocess would take as long as the command."""
-    silence = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+    """Run a command without streams; importing subprocess would take as long as the command."""
+    no_streams = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
     try:
-        process = os.posix_spawnp(argv[0], argv, os.environ, file_actions=silence)
+        process = os.posix_spawnp(argv[0], argv, os.environ, file_actions=no_streams)
     except OSError:
         return False
     return os.waitpid(process, 0)[1] == 0

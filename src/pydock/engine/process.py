@@ -1,4 +1,4 @@
-"""How a docker client is run: invoke's `Local`, without its shell, its threads and its polling."""
+"""How a docker client is run: invoke's `Local` runner, without its shell, its threads and its polling."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from typing import TYPE_CHECKING, Any
 from invoke.runners import Local
 
 from pydock import errors
+from pydock.messages import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from invoke.runners import Result
 
-INTERRUPTED = "Interrupted; nothing was changed."
-GRACE = 10  # seconds that a client gets to end after it was told to
+STOP_TIMEOUT = 10  # seconds that a client gets to end after SIGTERM
 
 
 class EngineRunner(Local):
-    """Three ways to run, told by the arguments of `ctx.run`.
+    """Three ways to run, chosen by the arguments of `ctx.run`.
 
-    `hide=True` captures stdout and stderr; `pty=True` lets the client draw its progress on our stderr, through
-    a pseudo-terminal that keeps a copy; neither hands over our own streams, so that what runs behind them
-    cannot tell the difference.
+    `hide=True` captures stdout and stderr. `pty=True` lets the client draw its progress on our stderr, through a
+    pseudo-terminal whose output is also kept. Neither passes our own streams on, so the program behind them cannot
+    tell the difference.
     """
 
     process: subprocess.Popen[bytes]
-    pending = 0  # a signal that came while nobody was ready for it
+    pending = 0  # a signal that arrived while none could be handled
 
     def run(self, command: str, **kwargs: Any) -> Result:
-        # Raised while the client is being started, a signal would leave a client that nobody knows of.
+        # A signal that raised while the client is being started would leave a client that nobody waits for.
         with _handlers(self._remember):
             result = super().run(command, **kwargs)
         if self.pending and self.opts["hide"]:
@@ -47,20 +47,20 @@ class EngineRunner(Local):
         if not (self.using_pty or self.opts["hide"]):
             self.process = subprocess.Popen(argv, env=env)
             return
-        # A group of its own, so that a signal reaches buildx too, which is docker's child. sudo must stay in
-        # ours, or it could not ask for a password.
-        apart = argv[0] != "sudo"
+        # A process group of its own, so that a signal also reaches buildx, which is docker's child. sudo must stay in
+        # ours, because it asks for a password on our terminal.
+        own_session = argv[0] != "sudo"
         nothing = subprocess.DEVNULL
         if self.using_pty:
             self.parent_fd, child = _pseudo_terminal()
             self.process = subprocess.Popen(
-                argv, env=env, stdin=nothing, stdout=child, stderr=child, start_new_session=apart
+                argv, env=env, stdin=nothing, stdout=child, stderr=child, start_new_session=own_session
             )
             os.close(child)
         else:
             pipe = subprocess.PIPE
             self.process = subprocess.Popen(
-                argv, env=env, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=apart
+                argv, env=env, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=own_session
             )
 
     def should_use_pty(self, pty: bool = False, fallback: bool = True) -> bool:  # noqa: ARG002
@@ -74,16 +74,16 @@ class EngineRunner(Local):
 
     def wait(self) -> None:
         if self.using_pty:
-            with self._stop_with_us():
+            with self._stop_client_on_signal():
                 self.stdout.append(self._copy_progress())
                 self.process.wait()
         elif self.opts["hide"]:
-            with self._stop_with_us():
+            with self._stop_client_on_signal():
                 stdout, stderr = self.process.communicate()
             self.stdout.append(stdout.decode(errors="replace"))
             self.stderr.append(stderr.decode(errors="replace"))
         else:
-            with self._signals_passed_on():
+            with self._forward_signals():
                 self.process.wait()
 
     @property
@@ -98,8 +98,8 @@ class EngineRunner(Local):
         self.pending = number
 
     @contextlib.contextmanager
-    def _stop_with_us(self) -> Iterator[None]:
-        """End the client when we are interrupted, and say so; a client that outlives us would go on building."""
+    def _stop_client_on_signal(self) -> Iterator[None]:
+        """When a signal interrupts us, end the client and raise `Interrupted`; else it would go on building."""
 
         def interrupted(number: int, frame: object) -> None:  # noqa: ARG001
             raise errors.Interrupted(INTERRUPTED)
@@ -114,23 +114,23 @@ class EngineRunner(Local):
             raise
 
     @contextlib.contextmanager
-    def _signals_passed_on(self) -> Iterator[None]:
-        """Let the client alone decide what a signal means. The terminal's Ctrl-C has reached it already."""
+    def _forward_signals(self) -> Iterator[None]:
+        """Let the client decide what a signal means. A terminal's Ctrl-C has reached it already."""
 
-        def pass_on(number: int, frame: object) -> None:  # noqa: ARG001
+        def forward(number: int, frame: object) -> None:  # noqa: ARG001
             if number != signal.SIGINT or not sys.stdin.isatty():
                 self.process.send_signal(number)
 
-        with _handlers(pass_on):
+        with _handlers(forward):
             if self.pending:
-                pass_on(self.pending, None)
+                forward(self.pending, None)
             yield
 
     def _stop(self) -> None:
         with _handlers(signal.SIG_IGN):
             self._signal_client(signal.SIGTERM)  # a background job of a shell ignores SIGINT
             try:
-                self.process.wait(GRACE)
+                self.process.wait(STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self._signal_client(signal.SIGKILL)
                 self.process.wait()
@@ -150,7 +150,7 @@ class EngineRunner(Local):
         while True:
             try:
                 chunk = os.read(self.parent_fd, 65536)
-            except OSError:  # Linux says EIO when the last writer has gone
+            except OSError:  # Linux returns EIO after the last writer has closed the terminal
                 chunk = b""
             if not chunk:
                 return seen.decode(errors="replace")
@@ -160,6 +160,7 @@ class EngineRunner(Local):
 
 
 def _pseudo_terminal() -> tuple[int, int]:
+    """Return both ends of a new pseudo-terminal of the same size as ours."""
     import fcntl  # POSIX only, like every pseudo-terminal
     import pty
     import termios
@@ -173,6 +174,7 @@ def _pseudo_terminal() -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _handlers(handler: Any) -> Iterator[None]:
+    """Handle SIGINT, SIGTERM and SIGHUP with `handler` for a while."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
         before = {number: signal.signal(number, handler) for number in numbers}

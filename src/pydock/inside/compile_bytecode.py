@@ -1,18 +1,18 @@
-"""Compile what an installation has added, once per distribution: runs inside a build, with the image's Python.
+"""Compile what an installation has added, once per distribution. Runs inside a build, with the image's Python.
 
     python3 compile_bytecode.py CACHE SINCE
 
-CACHE is a folder to keep bytecode in; what is older than the file SINCE was not added by this build.
+CACHE is a folder for bytecode. SINCE is a file that is older than everything that this build installed.
 
-uv installs without bytecode, and an image's user cannot write it later, so every `docker run` would compile anew.
-Compiling pandas takes longer than installing it; therefore the result is kept in the cache mount, one file for each
-distribution, under its name, version and the digest of its RECORD (https://packaging.python.org/en/latest/specifications/
-recording-installed-packages/), and put back when the same distribution is installed again.
+uv installs without bytecode, and an image's user cannot write it later, so every `docker run` would compile again.
+Compiling pandas takes longer than installing it. So the result is kept in the cache mount, one file per distribution,
+named by its name, version and the digest of its RECORD (https://packaging.python.org/en/latest/specifications/
+recording-installed-packages/), and restored when the same distribution is installed again.
 
-A .pyc file is valid for the time stamp of its source (https://docs.python.org/3/reference/import.html
-#cached-bytecode-invalidation); so the sources get the time stamps that the kept files were compiled for.
+A .pyc file is valid for the modification time of its source (https://docs.python.org/3/reference/import.html
+#cached-bytecode-invalidation), so the sources get a fixed one.
 
-Stand-alone on purpose: needs Python 3.8, nothing else, and no file of pydock.
+This file stands alone: it needs Python 3.8 and no other file of pydock.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-EPOCH = 1_500_000_000  # any moment will do, as long as it is always the same
-FEW = 40  # sources that one process has compiled before others have started
+EPOCH = 1_500_000_000  # any time, as long as it is always the same
+FEW = 40  # one process compiles so many sources before more processes have started
 
 
 def main(cache: Path, since: Path) -> None:
@@ -41,7 +41,7 @@ def main(cache: Path, since: Path) -> None:
 
 
 def uncompiled_sources(record: Path) -> list[Path]:
-    """Return the distribution's Python files, none if the first has its bytecode already."""
+    """Return the distribution's Python files, none if the first one is already compiled."""
     with record.open(newline="", encoding="utf-8") as file:
         names = [row[0] for row in csv.reader(file) if row and row[0].endswith(".py") and ".." not in row[0]]
     sources = [record.parent.parent / name for name in names]
@@ -50,7 +50,7 @@ def uncompiled_sources(record: Path) -> list[Path]:
 
 
 def is_compiled(source: Path) -> bool:
-    """Tell whether the source's bytecode is there and of the source's time stamp (PEP 552's layout)."""
+    """Return whether there is bytecode for the source's modification time (PEP 552 describes the header)."""
     try:
         with bytecode_of(source).open("rb") as file:
             header = file.read(16)
@@ -73,7 +73,7 @@ def compile_or_restore(sources: list[Path], site: Path, kept: Path) -> None:
     for source in sources:
         os.utime(str(source), (EPOCH, EPOCH))
     try:
-        contents = marshal.loads(kept.read_bytes())  # noqa: S302 - what .pyc files themselves are read with
+        contents = marshal.loads(kept.read_bytes())  # noqa: S302 - .pyc files are read the same way
     except FileNotFoundError:
         compile_and_keep(sources, site, kept)
         return
@@ -85,7 +85,7 @@ def compile_or_restore(sources: list[Path], site: Path, kept: Path) -> None:
 
 
 def compile_and_keep(sources: list[Path], site: Path, kept: Path) -> None:
-    """Compile; keep the result under its name at once and whole, as other builds use the cache meanwhile."""
+    """Compile and keep the result. A rename makes it visible, because other builds use the cache at the same time."""
     compile_all(sources)
     contents = {}
     for source in sources:
@@ -99,8 +99,8 @@ def compile_and_keep(sources: list[Path], site: Path, kept: Path) -> None:
 
 
 def compile_all(sources: list[Path]) -> None:
-    """Compile with all processors, where it is worth starting them; files that are no valid Python are passed over."""
-    import compileall  # what is put back needs no compiler
+    """Compile, with several processes if there are many files; files that are not valid Python are skipped."""
+    import compileall  # restoring needs no compiler
 
     if len(sources) < FEW or (os.cpu_count() or 1) == 1:
         for source in sources:

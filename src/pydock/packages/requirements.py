@@ -1,4 +1,4 @@
-"""Requirement files: what was asked for (`requirements.in`) and what is installed (`requirements.txt`).
+"""Requirements files: what was requested (`requirements.in`) and what is installed (`requirements.txt`).
 
 The formats are pip's (https://pip.pypa.io/en/stable/reference/requirements-file-format/) and those of the
 dependency specifiers (https://packaging.python.org/en/latest/specifications/dependency-specifiers/).
@@ -19,7 +19,7 @@ from pydock import errors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# What a requirements file may say to the installer, and may have to say again to whoever builds the folder.
+# The options that a requirements file can have; they are kept for later builds of the folder.
 OPTIONS = (
     "-i",
     "--index-url",
@@ -38,7 +38,7 @@ LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.$|file:|[A-Za-z]:\\")
 
 
 class Line(NamedTuple):
-    """One logical line: its text as written, and the package it names, or "" for an option or a comment."""
+    """One logical line: its text as written, and its package's name, "" for an option or a comment."""
 
     text: str
     name: str
@@ -47,7 +47,7 @@ class Line(NamedTuple):
 def parse_specifiers(words: Sequence[str] | str) -> list[Line]:
     """Return the lines for `pandas 'scipy>=1.11'`; a single text is split, unless it is one requirement.
 
-    A text with line ends holds one requirement a line. Raises `UsageError`.
+    A text of several lines has one requirement per line. Raises `UsageError`.
     """
     if isinstance(words, str):
         words = _split(words)
@@ -55,16 +55,16 @@ def parse_specifiers(words: Sequence[str] | str) -> list[Line]:
 
 
 def parse_specifier(text: str) -> Line:
-    """Return the line for one requirement specifier; raises `UsageError` where none can be read from it."""
+    """Return the line for one requirement specifier; raises `UsageError` if it is invalid."""
     text = text.strip()
     if LOCAL.match(text) or text.startswith("-e"):
         raise errors.UsageError(
-            f"'{text}' is a path on this machine, which `docker build` elsewhere would not find. Publish the package, "
-            "name it by a URL (git+https://…), or COPY it in the environment's dockerfile."
+            f"'{text}' is a local path, which a build on another machine would not find. Publish the package, use a URL "
+            "(git+https://…), or COPY it in the environment's dockerfile."
         )
     if text.startswith("-"):
         raise errors.UsageError(
-            f"'{text}' is an option, not a package. Options belong into a file: --requirement FILE."
+            f"'{text}' is an option, not a package. Write it into a requirements file and use --requirement FILE."
         )
     _refuse_password(text)
     if VCS.match(text):
@@ -77,12 +77,13 @@ def parse_specifier(text: str) -> Line:
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         raise errors.UsageError(
-            f"'{text}' is no requirement: {reason}. It looks like 'pandas', 'pandas>=2,<3' or 'pandas[excel]==2.2.0'."
+            f"Invalid requirement specifier '{text}': {reason}. Use for example 'pandas', 'pandas>=2,<3' or "
+            "'pandas[excel]==2.2.0'."
         ) from error
 
 
 def _name_of_wheel(url: str) -> str:
-    """Return the package that a wheel's address names, "" for other addresses (binary distribution format)."""
+    """Return the package that a wheel's URL names, "" for other URLs (binary distribution format)."""
     try:
         return parse_wheel_filename(unquote(urlsplit(url).path.rpartition("/")[2]))[0]
     except ValueError:  # InvalidWheelFilename is one
@@ -90,18 +91,18 @@ def _name_of_wheel(url: str) -> str:
 
 
 def parse_file(path: str, *, _seen: tuple[str, ...] = ()) -> list[Line]:
-    """Return the lines of a requirements file, other files that it includes with `-r` in their place.
+    """Return the lines of a requirements file, with the lines of files that it includes with `-r` in their place.
 
     Raises `BadRequirements`, naming file and line.
     """
     if os.path.realpath(path) in _seen:
-        raise errors.BadRequirements(f"{path} includes itself. Remove the `-r` line that closes the circle.")
+        raise errors.BadRequirements(f"{path} includes itself. Remove the `-r` line that leads back to it.")
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
-        raise errors.BadRequirements(f"{path} cannot be read: {reason}.") from error
+        text = errors.read_file(path, errors.BadRequirements).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise errors.BadRequirements(f"Requirements file not found: {path}.") from error
+    except UnicodeDecodeError as error:
+        raise errors.BadRequirements(f"{path} is not valid UTF-8: {error}.") from error
     lines: list[Line] = []
     for number, written in _logical_lines(text):
         include = re.match(r"(?:-r|--requirement)[ =]?\s*(\S+)$", written.split(" #")[0].strip())
@@ -114,47 +115,48 @@ def parse_file(path: str, *, _seen: tuple[str, ...] = ()) -> list[Line]:
 
 
 def parse_text(text: str, path: str) -> list[Line]:
-    """Return the lines of a requirements file's text; `path` is for messages alone."""
+    """Return the lines of a requirements file's text; `path` is only for messages."""
     return [_parse_line(written, f"{path}, line {number}") for number, written in _logical_lines(text)]
 
 
 def check_file(path: str) -> None:
-    """Raise `BadRequirements` for the first line that no installer could read.
+    """Raise `BadRequirements` for the first line that no installer can read.
 
-    Options and paths pass: the dockerfile is the user's and may have a use for them.
+    Options and paths are accepted, because the user's own dockerfile may make sense of them.
     """
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = _logical_lines(file.read())
-    except FileNotFoundError:  # the dockerfile has no use for it
+        text = errors.read_file(path).decode(errors="replace")
+    except FileNotFoundError:  # the dockerfile may not need it
         return
-    for number, written in lines:
+    for number, written in _logical_lines(text):
         if not re.match(r"\s*(?:$|#|-|\.|/)", written):
             _parse_line(written, f"{path}, line {number}")
 
 
-def merge(lines: Sequence[Line], asked: Iterable[Line]) -> list[Line]:
-    """Return `lines` with what is asked for added: a package's lines replaced, others and comments kept.
+def merge(lines: Sequence[Line], added: Iterable[Line]) -> list[Line]:
+    """Return `lines` with those added: a package's own lines are replaced, others and comments are kept.
 
-    A bare name (`pandas`) never loosens what was asked for before (`pandas>=2`). What is asked for of one package in
-    several lines (for several markers, or two bounds) stays in several.
+    A name alone (`pandas`) does not replace earlier bounds (`pandas>=2`). Several lines for one package (for several
+    markers, or two bounds) stay separate lines.
     """
     merged = list(lines)
-    asked = list(asked)
+    added = list(added)
     done = set()
-    for line in asked:
+    for line in added:
         if not line.name:
             merged += [line] if line not in merged else []
         elif line.name not in done:
             done.add(line.name)
-            wanted = [other for other in asked if other.name == line.name]
-            said = [other for other in wanted if canonicalize_name(_without_comment(other.text)) != line.name]
-            merged = _replaced(merged, line.name, list(dict.fromkeys(said)), wanted[:1])
+            same = [other for other in added if other.name == line.name]
+            specific = [
+                other for other in same if canonicalize_name(_without_comment(other.text)) != line.name
+            ]
+            merged = _replaced(merged, line.name, list(dict.fromkeys(specific)), same[:1])
     return merged
 
 
 def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise: list[Line]) -> list[Line]:
-    """Return the lines with a package's own replaced, if by any; `otherwise` is added where it has none."""
+    """Return the lines with a package's own replaced, if there are replacements; `otherwise` is added if it has none."""
     places = [index for index, line in enumerate(lines) if line.name == name]
     if not places:
         return [*lines, *(replacements or otherwise)]
@@ -165,16 +167,18 @@ def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise:
 
 
 def remove(lines: Sequence[Line], names: Iterable[str]) -> list[Line]:
+    """Return the lines without those of the named packages."""
     gone = set(names)
     return [line for line in lines if line.name not in gone]
 
 
 def options(lines: Iterable[Line]) -> list[Line]:
+    """Return the lines that are options."""
     return [line for line in lines if line.text.startswith("-")]
 
 
 def bounds(lines: Iterable[Line]) -> list[Line]:
-    """Return the lines as constraints: a name and its versions, for those that have any; no extras, no URLs."""
+    """Return the version bounds as constraints: names and versions, without extras and URLs."""
     found = []
     for line in lines:
         if line.name and line.name != line.text and "://" not in line.text:
@@ -186,19 +190,23 @@ def bounds(lines: Iterable[Line]) -> list[Line]:
 
 
 def names(lines: Iterable[Line]) -> list[str]:
+    """Return the names of the packages, in order."""
     return [line.name for line in lines if line.name]
 
 
 def to_text(lines: Iterable[Line]) -> str:
+    """Return the lines as the text of a requirements file."""
     return "".join(f"{line.text}\n" for line in lines)
 
 
 def package_names(words: Sequence[str] | str) -> list[str]:
-    """Return the canonical names of packages given by name alone; raises `UsageError` for anything else."""
+    """Return the canonical names of packages; raises `UsageError` for anything but a name."""
     found = []
     for word in words.split() if isinstance(words, str) else words:
         if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", word.strip()):
-            raise errors.UsageError(f"'{word}' is no package name. Give the name alone, as in 'pandas'.")
+            raise errors.UsageError(
+                f"Invalid package name '{word}'. Use the name alone, for example 'pandas'."
+            )
         found.append(str(canonicalize_name(word.strip())))
     return found
 
@@ -214,7 +222,7 @@ def _split(text: str) -> list[str]:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Return (number, line) with continuation lines joined, as pip joins them; comments and blanks are kept."""
+    """Return (number, line) pairs; lines are continued as in pip, comments and blank lines are kept."""
     lines: list[tuple[int, str]] = []
     pending: list[str] = []
     first = 0
@@ -234,7 +242,7 @@ def _parse_line(written: str, place: str) -> Line:
     bare = _without_comment(written)
     if not bare:
         return Line(written, "")
-    # Hashes bind one file of one version; what is recorded here is installed from whatever index there is.
+    # A hash identifies one file of one version; what is recorded here may be installed from another index.
     bare = re.sub(r"\s+--hash=\S+", "", bare)
     try:
         if bare.startswith("-"):
@@ -252,13 +260,13 @@ def _without_comment(text: str) -> str:
 def _option(bare: str, written: str) -> str:
     word = re.split(r"[\s=]", bare, maxsplit=1)[0]
     if word in {"-e", "--editable"} and not VCS.match(bare[len(word) :].strip(" =")):
-        raise errors.UsageError(
-            f"'{bare}' is a path on this machine, which `docker build` elsewhere would not find."
-        )
+        raise errors.UsageError(f"'{bare}' is a local path, which a build on another machine would not find.")
     if word in {"-c", "--constraint"}:
-        raise errors.UsageError(f"'{bare}': put the bounds into the requirement lines instead.")
+        raise errors.UsageError(
+            f"'{bare}': constraint files are not supported. Write the bounds into the requirement lines."
+        )
     if word not in OPTIONS and word not in {"-e", "--editable"}:
-        raise errors.UsageError(f"option '{word}' is not one that a requirements file can have here.")
+        raise errors.UsageError(f"option '{word}' is not supported in a requirements file.")
     _refuse_password(bare)
     return written.strip()
 
@@ -267,6 +275,6 @@ def _refuse_password(text: str) -> None:
     for url in re.findall(r"[a-z+]+://[^\s\"']+", text):
         if urlsplit(url).password and not re.fullmatch(r"\$\{[A-Z0-9_]+\}", urlsplit(url).password or ""):
             raise errors.UsageError(
-                f"'{text.replace(urlsplit(url).password or '', '****')}' holds a password, which would end up in the "
-                "environment's files. Put it into ~/.netrc or the pip configuration; pydock passes both on as secrets."
+                f"'{text.replace(urlsplit(url).password or '', '****')}' has a password, which would be written to the "
+                "environment's files. Put it into ~/.netrc or pip's configuration; pydock passes both as build secrets."
             )

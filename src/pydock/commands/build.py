@@ -1,0 +1,49 @@
+"""`pydock build`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydock.commands.command import NAME_HELP, command
+from pydock.commands.session import Session
+from pydock.environments import files
+from pydock.environments.environment import REQUIREMENTS
+from pydock.messages import say
+
+if TYPE_CHECKING:
+    from invoke import Context
+
+
+@command(
+    positional=["name"],
+    help={
+        **NAME_HELP,
+        "no_cache": "do not use the build cache",
+        "pull": "check the registry for a newer base image",
+    },
+)
+def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> None:
+    """Build an environment's image from its files, also after a checkout."""
+    session = Session(c)
+    replaced = _build(session, name, no_cache=no_cache, pull=pull)
+    session.say_done(f"Built environment '{name}'.")
+    if replaced:
+        say("The previous image is now untagged; `docker image prune` removes such images.")
+
+
+def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
+    """Build from the files as they are; return whether an older image was left without a tag."""
+    from pydock.packages.requirements import check_file
+
+    environment = session.environment(name)
+    with files.locked(environment.folder):
+        check_file(environment.path(REQUIREMENTS))
+        before = session.images.tags(environment)
+        content = environment.content_tag()
+        old = session.images.inspect(content)
+        session.images.build(environment, [content, environment.alias], no_cache=no_cache, pull=pull)
+        if session.engine.dry:
+            return False
+        replaced = session.images.untag_superseded(environment, before)
+        new = session.images.inspect(content)
+        return replaced or bool(old and new and old.id != new.id)

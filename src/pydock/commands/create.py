@@ -1,0 +1,118 @@
+"""`pydock create`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import tempfile
+from typing import TYPE_CHECKING
+
+from pydock import errors
+from pydock.commands.command import command
+from pydock.commands.session import Session
+from pydock.environments import files
+from pydock.environments.environment import (
+    DOCKERFILE,
+    REQUIREMENTS,
+    describe_environment,
+    environments_folder,
+)
+from pydock.environments.names import check_base, check_name, check_version
+from pydock.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from invoke import Context
+
+    from pydock.packages.requirements import Line
+
+
+@command(
+    positional=["name", "version"],
+    help={
+        "name": "the new environment's name",
+        "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim",
+        "requirement": "a requirements file to install",
+        "base": "any image with Python, instead of the repository python; VERSION is its tag",
+    },
+    short={"requirement": "-r"},
+)
+def create(c: Context, name: str, version: str | None = None, requirement: str = "", base: str = "") -> None:
+    """Create an environment: its folder, its dockerfile and its image."""
+    session = Session(c)
+    check_name(name)
+    if version:
+        check_version(version)
+    elif not base:
+        raise errors.UsageError(
+            f"A Python version is required. Run `pydock create {name} 3.12`, or name an image with --base."
+        )
+    if base:
+        base = check_base(f"{base}:{version}" if version else base)
+    _create(session, name, version or "", base, requirement)
+    session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
+
+
+def _create(session: Session, name: str, version: str, base: str, requirement: str) -> None:
+    """Create folder and image together, or neither; `requirement` is a file to install from, or ""."""
+    settings = session.settings
+    lines = _read_requirements(requirement)
+    folder = os.path.join(environments_folder(settings.home), name)
+    environment = describe_environment(settings, name, folder)
+    dockerfile = render(
+        "dockerfile.j2",
+        settings.templates,
+        base=base,
+        repository=settings.repository,
+        version=version,
+        caller=environment.caller,
+        installer=settings.installer,
+    )
+    contents = {DOCKERFILE: dockerfile, REQUIREMENTS: ""}
+    with _new_folder(folder, dry=session.engine.dry) as staging:
+        files.write_new(staging, contents)
+        staged = environment._replace(folder=staging)
+        tags = [staged.content_tag(), staged.alias]
+        if session.engine.dry:
+            print(_folder_as_shell(folder, contents))
+            session.images.build(environment, tags)
+            return
+        try:
+            session.images.build_or_adopt(staged, tags)
+            if lines:
+                from pydock.packages.change import Packages
+
+                Packages(session.engine, session.images, settings, staged).install(lines)
+        except BaseException:
+            with contextlib.suppress(errors.PydockError):
+                session.images.remove_all(staged)
+            raise
+
+
+def _read_requirements(path: str) -> list[Line]:
+    if not path:
+        return []
+    from pydock.packages.requirements import parse_file
+
+    return parse_file(path)
+
+
+@contextlib.contextmanager
+def _new_folder(folder: str, *, dry: bool) -> Iterator[str]:
+    if dry:
+        with tempfile.TemporaryDirectory(prefix="pydock-") as staging:
+            yield staging
+    else:
+        with files.locked_new(folder) as staging:
+            yield staging
+
+
+def _folder_as_shell(folder: str, contents: Mapping[str, str]) -> str:
+    """Return shell commands that create the folder, for `--dry`."""
+    lines = [f"mkdir -p {shlex.quote(folder)}"]
+    for name, text in contents.items():
+        path = shlex.quote(os.path.join(folder, name))
+        lines.append(f"cat > {path} <<'END'\n{text}END" if text else f": > {path}")
+    return "\n".join(lines)

@@ -1,0 +1,83 @@
+"""`pydock run` and `pydock shell`.
+
+`cli/fast_run.py` does the same without invoke when nothing unusual is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from invoke import Context, Exit
+
+from pydock import errors
+from pydock.commands.command import COMMAND, NAME_HELP, command
+from pydock.commands.session import Session
+from pydock.engine.argv import shell_command
+from pydock.engine.containers import container_name, run_argv, start_container_watcher
+from pydock.engine.endpoint import check_local
+from pydock.messages import warn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydock.environments.environment import Environment
+
+
+@command(positional=["name"], help=NAME_HELP)
+def shell(c: Context, name: str) -> None:
+    """Start a shell in an environment, in the working directory."""
+    session = Session(c)
+    _run(session, name, shell_command(session.settings.shell))
+
+
+@command(
+    positional=["name", "command"],
+    help={**NAME_HELP, "command": "the command and its arguments"},
+    rest=COMMAND,
+)
+def run(c: Context, name: str, command: str) -> None:
+    """Run a command in an environment, in the working directory, and exit with its exit code."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise errors.UsageError(f"Invalid command {command!r}: {error}. Check the quotes.") from error
+    if not words:
+        raise errors.UsageError(f"A command is required, for example `pydock run {name} python --version`.")
+    _run(Session(c), name, words)
+
+
+def _run(session: Session, name: str, words: Sequence[str]) -> None:
+    """Run the command on this terminal; raises `Exit` with its exit code unless that is 0."""
+    environment = session.environment(name)
+    check_local(session.settings)
+    image = _image_to_run(session, environment)
+    container = container_name(environment)
+    argv = run_argv(session.settings, environment, image, container, words)
+    if session.engine.dry:
+        session.engine.terminal(argv)
+        return
+    watcher = start_container_watcher(session.settings, container)
+    try:
+        code = session.engine.terminal(argv)
+    finally:
+        os.close(watcher)
+    if code:
+        raise Exit(code=code)
+
+
+def _image_to_run(session: Session, environment: Environment) -> str:
+    """Return the tag to run: of the image that was built from these files, or else of the newest older one."""
+    if session.images.current(environment):
+        return environment.content_tag()
+    older = [tag for tag in session.images.tags(environment) if tag != environment.candidate]
+    if older:
+        warn(
+            f"{environment.folder} has changed since its image was built. Running the older image; "
+            f"`pydock build {environment.name}` updates it."
+        )
+        return older[0]
+    raise errors.ImageMissing(
+        f"The image of environment '{environment.name}' was not found. `pydock build {environment.name}` builds it."
+    )

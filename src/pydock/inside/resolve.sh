@@ -1,0 +1,53 @@
+#!/bin/sh
+# Choose versions for everything that is requested, and write them to /resolved/requirements.txt.
+#
+#   requested.txt      everything that was requested
+#   installed.txt      what is installed now; these versions are kept unless they may be upgraded
+#   upgrade-names.txt  the names of the packages to upgrade, one per line; "*" for all
+#   upgrade-lines.txt  the requirement specifiers of these packages
+set -eu
+. "${0%/*}/installer.sh"
+resolved=/resolved/requirements.txt
+
+resolve_with_uv() {
+    set --
+    while read -r name; do
+        case $name in
+            '') ;;
+            '*') set -- "$@" --upgrade ;;
+            *) set -- "$@" "--upgrade-package=$name" ;;
+        esac
+    done <upgrade-names.txt
+    # uv keeps the versions of the existing output file.
+    cp installed.txt "$resolved"
+    "$uv" pip compile --quiet --no-header --no-annotate "$@" --output-file "$resolved" requested.txt >/dev/null
+}
+
+# pip resolves only by installing: what is installed and its upgrades into one environment, what is requested, with the
+# versions of the first, into another.
+resolve_with_pip() {
+    python3 -m venv "$work/upgraded"
+    python3 -m venv "$work/needed"
+    pip_in upgraded install --quiet --requirement installed.txt
+    if grep -qx '\*' upgrade-names.txt; then
+        pip_in upgraded install --quiet --upgrade --upgrade-strategy eager --requirement requested.txt
+    elif has_requirements upgrade-lines.txt; then
+        pip_in upgraded install --quiet --upgrade --requirement upgrade-lines.txt
+    else
+        pip_in upgraded install --quiet --requirement requested.txt
+    fi
+    pip_in upgraded freeze --all >"$work/constraints.txt"
+    pip_in needed install --quiet --constraint "$work/constraints.txt" --requirement requested.txt
+    pip_in needed freeze --all >"$resolved"
+}
+
+pip_in() {
+    environment=$1
+    shift
+    "$work/$environment/bin/python" -m pip "$@"
+}
+
+find_uv
+mkdir -p "${resolved%/*}"
+cd "$here"
+if [ "$uv" ]; then resolve_with_uv; else resolve_with_pip; fi
