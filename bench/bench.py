@@ -36,7 +36,7 @@ def main() -> None:
     parts = parser.parse_args().only or PARTS
     subprocess.run([str(CHECKOUT / "scripts" / "engine.sh")], check=True)
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"  # the same Python on both sides
-    asked = [str(CHECKOUT / "scripts" / "base-image.sh"), "--nearest", ours]
+    asked = [str(CHECKOUT / "scripts" / "offline" / "base-image.sh"), "--nearest", ours]
     version = subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     bench = Workbench(Path(tempfile.mkdtemp(prefix="pydock-bench-")), version)
     RESULTS.mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/engine.sh
-version=$(scripts/base-image.sh --nearest 3.12)
+version=$(scripts/offline/base-image.sh --nearest 3.12)
 PATH=$PWD/.venv/bin:$PATH
 
 project=$(mktemp -d "${TMPDIR:-/tmp}/pydock-demo.XXXXXX")

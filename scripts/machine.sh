@@ -1,4 +1,4 @@
-# What engine.sh and base-image.sh both ask of the machine. Sourced, never run.
+# What engine.sh and offline/base-image.sh both ask of the machine. Sourced, never run.
 # shellcheck shell=bash
 
 say() {

@@ -2,7 +2,7 @@
 # Make python:VERSION available to the Docker engine, for each VERSION (a tag of the official
 # image: 3.12, 3.8.18, 3.12-slim, 3.13-trixie, 3.12-alpine).
 #
-#   scripts/base-image.sh [--nearest] VERSION...
+#   scripts/offline/base-image.sh [--nearest] VERSION...
 #
 # What the engine has is left alone, what a registry has is pulled. Only where no registry can
 # be reached, a stand-in is built from what this machine has: an interpreter of pyenv, or
@@ -15,9 +15,10 @@
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly HERE
-# shellcheck source-path=SCRIPTDIR source=machine.sh
-. "$HERE/machine.sh"
+SCRIPTS=$(dirname "$HERE")
+readonly HERE SCRIPTS
+# shellcheck source-path=SCRIPTDIR source=../machine.sh
+. "$SCRIPTS/machine.sh"
 
 readonly BASE=pydock-stand-in-debian
 readonly ALL_SUITES='bullseye bookworm trixie'
@@ -402,7 +403,7 @@ all_are_present() {
 }
 
 prepare() {
-    "$HERE/engine.sh"
+    "$SCRIPTS/engine.sh"
     local state
     state=$(state_folder)
     LOG=$state/base-image.log
