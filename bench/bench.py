@@ -1,9 +1,8 @@
-"""Measure pydock beside virtualenv, venv, pip, uv and plain docker: `make bench`, or `make bench ONLY=install`.
+"""Compare pydock with virtualenv, venv, pip, uv and plain docker: `make bench`, or `make bench ONLY=install`.
 
-Both sides of a row run in turn, round by round, and the ratio is taken round by round. Nothing is skipped that the
-other side does: installs are counted with the first two imports of what they installed, so with their bytecode.
-Writes bench/results/*.md, the 150 installs and their picture included. Empties the engine's build cache, for what is
-measured with nothing cached.
+Each round runs pydock and the other tool one after the other and yields one ratio. Both do the same work: the time of
+an install includes bytecode compilation and the first two imports. Writes bench/results/*.md and the chart of 150
+installs. Clears the engine's build cache, because some installs are measured without a cache.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cases import CASES
 from growth import measure_growth
+from harness import CHECKOUT, HEADER, Harness, measure
 from image_size import measure_size
-from workbench import CHECKOUT, HEAD, Workbench, measure
 
 RESULTS = CHECKOUT / "bench" / "results"
 PARTS = (*dict.fromkeys(case.part for case in CASES), "size", "growth")
@@ -31,38 +30,38 @@ PARTS = (*dict.fromkeys(case.part for case in CASES), "size", "growth")
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
-        "only", nargs="*", choices=[[], *PARTS], help=f"parts: {', '.join(PARTS)}; all without"
+        "only", nargs="*", choices=[[], *PARTS], help=f"what to measure: {', '.join(PARTS)} (default: all)"
     )
     parts = parser.parse_args().only or PARTS
     subprocess.run([str(CHECKOUT / "scripts" / "engine.sh")], check=True)
-    ours = f"{sys.version_info.major}.{sys.version_info.minor}"  # the same Python on both sides
-    asked = [str(CHECKOUT / "scripts" / "base-image.sh"), "--nearest", ours]
-    version = subprocess.run(asked, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    bench = Workbench(Path(tempfile.mkdtemp(prefix="pydock-bench-")), version)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"  # the version that the other tools use
+    command = [str(CHECKOUT / "scripts" / "offline" / "base-image.sh"), "--nearest", python]
+    version = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    harness = Harness(Path(tempfile.mkdtemp(prefix="pydock-bench-")), version)
     RESULTS.mkdir(exist_ok=True)
     try:
-        bench.install_competitors()
+        harness.install_other_tools()
         for part in parts:
             if part == "growth":
-                lines = measure_growth(bench, RESULTS)
+                lines = measure_growth(harness, RESULTS)
             elif part == "size":
-                lines = measure_size(bench)
+                lines = measure_size(harness)
             else:
-                print(HEAD, flush=True)
-                lines = [HEAD]
+                print(HEADER, flush=True)
+                lines = [HEADER]
                 for case in CASES:
                     if case.part == part:
-                        lines.append(str(measure(case, bench)))
+                        lines.append(str(measure(case, harness)))
                         print(lines[-1], flush=True)
-            (RESULTS / f"{part}.md").write_text("\n".join([circumstances(), "", *lines]) + "\n")
-            bench.forget_all()  # the next part counts the environments that it makes
+            (RESULTS / f"{part}.md").write_text("\n".join([describe_system(), "", *lines]) + "\n")
+            harness.delete_environments()  # the next part counts its environments
     finally:
-        bench.clean()
+        harness.clean()
 
 
-def circumstances() -> str:
-    engine = ["docker", "version", "--format", "{{.Server.Version}}"]
-    docker = subprocess.run(engine, capture_output=True, text=True, check=False).stdout.strip()
+def describe_system() -> str:
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    docker = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     today = datetime.now(timezone.utc).date().isoformat()
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return f"{today}, {machine}, Docker {docker}, Python {platform.python_version()}"

@@ -1,4 +1,4 @@
-"""The rows of the table: what is measured, against what, and the ratio to reach."""
+"""The cases to measure, what pydock is compared with, and the target ratios."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import Callable
 
-from workbench import CHECKOUT, PYDOCK, Case, Sides, Workbench
+from harness import CHECKOUT, PYDOCK, Case, Comparison, Harness
 
 PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
-SCIENCE = ("pandas", "scipy", "scikit-learn")
-THIRTY = Path(__file__).resolve().parent / "thirty-packages.txt"
+LARGE_PACKAGES = ("pandas", "scipy", "scikit-learn")
+THIRTY_PACKAGES = Path(__file__).resolve().parent / "thirty-packages.txt"
 
-NAIVE_DOCKERFILE = """\
+PLAIN_DOCKERFILE = """\
 FROM {base}
 RUN apt-get update && apt-get install -y sudo
 RUN adduser --quiet --disabled-password --gecos '' worker && echo 'worker ALL=(ALL) NOPASSWD: ALL' >> /etc/sudoers
@@ -25,211 +25,232 @@ WORKDIR /home/worker
 """
 
 
-def start(option: str) -> Callable[[Workbench], Sides]:
-    return lambda bench: Sides(lambda: bench.run(PYDOCK, option), lambda: bench.run(PYTHON, "-c", "pass"))
-
-
-def run_python(bench: Workbench) -> Sides:
-    name = bench.name()
-    bench.pydock("create", name, bench.version)
-    home = f"/home/{bench.run('id', '-un').strip()}/project"
-    mount = f"type=bind,source={bench.project},target={home}"
-    flags = ["--rm", "--init", "--interactive", "--pull", "never", "--hostname", name, "--log-driver", "none"]
-    by_hand = ["docker", "run", *flags, "--mount", mount, "--workdir", home, f"pydock-{name}:latest"]
-    return Sides(
-        ours=lambda: bench.pydock("run", name, "python", "-c", "pass"),
-        theirs=lambda: bench.run(*by_hand, "python", "-c", "pass"),
-        before=lambda: time.sleep(0.3),  # the engine tidies up behind the side before
+def start_program(option: str) -> Callable[[Harness], Comparison]:
+    return lambda harness: Comparison(
+        lambda: harness.run(PYDOCK, option), lambda: harness.run(PYTHON, "-c", "pass")
     )
 
 
-def print_lines(bench: Workbench) -> Sides:
-    """Print many short lines through a pipe, as a filter or an export does."""
-    name = bench.name()
-    bench.pydock("create", name, bench.version)
-    words = ["sh", "-c", "yes | head -n 2000000"]
-    return Sides(
-        ours=lambda: bench.pydock("run", name, *words),
-        theirs=lambda: bench.run("docker", "run", "--rm", "--init", f"pydock-{name}:latest", *words),
+def run_python(harness: Harness) -> Comparison:
+    name = harness.new_name()
+    harness.pydock("create", name, harness.version)
+    home = f"/home/{harness.run('id', '-un').strip()}/project"
+    mount = f"type=bind,source={harness.project},target={home}"
+    options = ["--rm", "--init", "--interactive", "--pull", "never", "--log-driver", "none"]
+    context = ["--hostname", name, "--mount", mount, "--workdir", home]
+    command = ["docker", "run", *options, *context, f"pydock-{name}:latest"]
+    return Comparison(
+        pydock=lambda: harness.pydock("run", name, "python", "-c", "pass"),
+        other=lambda: harness.run(*command, "python", "-c", "pass"),
+        before=lambda: time.sleep(0.3),  # the engine is still cleaning up after the previous run
     )
 
 
-def create_known(other: str) -> Callable[[Workbench], Sides]:
-    def prepare(bench: Workbench) -> Sides:
-        bench.pydock("create", bench.name(), bench.version)
+def run_with_output(harness: Harness) -> Comparison:
+    """Print many short lines through a pipe."""
+    name = harness.new_name()
+    harness.pydock("create", name, harness.version)
+    command = ["sh", "-c", "yes | head -n 2000000"]
+    return Comparison(
+        pydock=lambda: harness.pydock("run", name, *command),
+        other=lambda: harness.run("docker", "run", "--rm", "--init", f"pydock-{name}:latest", *command),
+    )
+
+
+def create_cached(tool: str) -> Callable[[Harness], Comparison]:
+    def prepare(harness: Harness) -> Comparison:
+        harness.pydock("create", harness.new_name(), harness.version)
         names: list[str] = []
         command = (
-            [bench.tool("virtualenv"), "--quiet"]
-            if other == "virtualenv"
-            else [bench.tool("python"), "-m", "venv"]
+            [harness.tool("virtualenv"), "--quiet"]
+            if tool == "virtualenv"
+            else [harness.tool("python"), "-m", "venv"]
         )
 
-        def ours() -> None:
-            names.append(bench.name())
-            bench.pydock("create", names[-1], bench.version)
+        def create() -> None:
+            names.append(harness.new_name())
+            harness.pydock("create", names[-1], harness.version)
 
-        return Sides(
-            ours,
-            lambda: bench.run(*command, str(bench.folder / bench.name())),
-            after=lambda: bench.forget(names.pop()),
+        return Comparison(
+            create,
+            lambda: harness.run(*command, str(harness.directory / harness.new_name())),
+            after=lambda: harness.delete_environment(names.pop()),
         )
 
     return prepare
 
 
-def create_first(bench: Workbench) -> Sides:
-    context = bench.folder / "naive"
+def create_uncached(harness: Harness) -> Comparison:
+    context = harness.directory / "plain"
     context.mkdir()
-    (context / "Dockerfile").write_text(NAIVE_DOCKERFILE.format(base=bench.base))
+    (context / "Dockerfile").write_text(PLAIN_DOCKERFILE.format(base=harness.base))
     (context / "requirements.txt").touch()
     names: list[str] = []
 
-    def ours() -> None:
-        names.append(bench.name())
-        # a user name that was never seen is a first of its kind: nothing of it is in any cache
-        bench.variables["PYDOCK_USER"] = f"u{time.time_ns()}"
-        bench.pydock("create", names[-1], bench.version)
-        del bench.variables["PYDOCK_USER"]
+    def create() -> None:
+        names.append(harness.new_name())
+        # a new user name invalidates the build cache
+        harness.variables["PYDOCK_USER"] = f"u{time.time_ns()}"
+        harness.pydock("create", names[-1], harness.version)
+        del harness.variables["PYDOCK_USER"]
 
-    image = f"pydock-bench-{bench.name()}"
+    image = f"pydock-bench-{harness.new_name()}"
     build = ["docker", "build", "--no-cache", "--quiet", "--tag", image, str(context)]
-    return Sides(ours, lambda: bench.run(*build), after=lambda: bench.forget(names.pop()))
+    return Comparison(
+        create, lambda: harness.run(*build), after=lambda: harness.delete_environment(names.pop())
+    )
 
 
 class InstallCase:
-    """Install a package and import it twice, in an environment that holds others already."""
+    """Install a package and import it twice, in an environment with other packages."""
 
-    def __init__(self, bench: Workbench, package: str, *, held: tuple[str, ...], cached: bool) -> None:
-        self.bench = bench
+    def __init__(
+        self, harness: Harness, package: str, *, preinstalled: tuple[str, ...], cached: bool
+    ) -> None:
+        self.harness = harness
         self.package = package
         self.cached = cached
-        self.name = bench.name()
-        self.folder = bench.folder / self.name
-        self.importing = ["python", "-c", f"import {package}"]
-        self.image, self.held_image = f"pydock-bench-{self.name}:latest", f"pydock-bench-{self.name}:held"
-        bench.pydock("create", self.name, bench.version)
-        if held:
-            bench.pydock("install", self.name, *held)
-        bench.run("docker", "tag", f"pydock-{self.name}:latest", self.held_image)
-        bench.run("docker", "tag", self.held_image, self.image)
+        self.name = harness.new_name()
+        self.directory = harness.directory / self.name
+        self.import_command = ["python", "-c", f"import {package}"]
+        self.image = f"pydock-bench-{self.name}:latest"
+        self.initial_image = f"pydock-bench-{self.name}:initial"
+        harness.pydock("create", self.name, harness.version)
+        if preinstalled:
+            harness.pydock("install", self.name, *preinstalled)
+        harness.run("docker", "tag", f"pydock-{self.name}:latest", self.initial_image)
+        harness.run("docker", "tag", self.initial_image, self.image)
 
     def with_pydock(self) -> None:
-        self.bench.pydock("install", self.name, self.package)
+        self.harness.pydock("install", self.name, self.package)
         for _ in range(2):
-            self.bench.pydock("run", self.name, *self.importing)
+            self.harness.pydock("run", self.name, *self.import_command)
 
-    def by_hand(self) -> None:
-        naive_install(self.bench, self.image, self.package)
+    def with_docker(self) -> None:
+        install_with_docker(self.harness, self.image, self.package)
         for _ in range(2):
-            self.bench.run("docker", "run", "--rm", "--init", self.image, *self.importing)
+            self.harness.run("docker", "run", "--rm", "--init", self.image, *self.import_command)
 
     def with_virtualenv(self) -> None:
-        self.bench.run(self.bench.tool("virtualenv"), "--quiet", str(self.folder))
+        self.harness.run(self.harness.tool("virtualenv"), "--quiet", str(self.directory))
         options = [] if self.cached else ["--no-cache-dir"]
-        self.bench.run(str(self.folder / "bin" / "pip"), "install", "--quiet", *options, self.package)
+        self.harness.run(str(self.directory / "bin" / "pip"), "install", "--quiet", *options, self.package)
         for _ in range(2):
-            self.bench.run(str(self.folder / "bin" / "python"), *self.importing[1:])
+            self.harness.run(str(self.directory / "bin" / "python"), *self.import_command[1:])
 
-    def forget_caches(self) -> None:
+    def clear_cache(self) -> None:
         if not self.cached:
-            self.bench.run("docker", "builder", "prune", "--all", "--force")
+            self.harness.run("docker", "builder", "prune", "--all", "--force")
 
-    def undo(self) -> None:
-        self.bench.pydock("uninstall", self.name, self.package)
-        self.bench.run("docker", "tag", self.held_image, self.image)
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def reset(self) -> None:
+        self.harness.pydock("uninstall", self.name, self.package)
+        self.harness.run("docker", "tag", self.initial_image, self.image)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def install(
-    package: str, *, against: str, held: tuple[str, ...] = (), cached: bool = True
-) -> Callable[[Workbench], Sides]:
-    def prepare(bench: Workbench) -> Sides:
-        case = InstallCase(bench, package, held=held, cached=cached)
-        theirs = case.by_hand if against == "naive" else case.with_virtualenv
-        if cached:  # caches get warm, as far as a side has one: an index may forbid pip to keep what it sends
+    package: str, *, compared_with: str, preinstalled: tuple[str, ...] = (), cached: bool = True
+) -> Callable[[Harness], Comparison]:
+    def prepare(harness: Harness) -> Comparison:
+        case = InstallCase(harness, package, preinstalled=preinstalled, cached=cached)
+        other = case.with_docker if compared_with == "docker" else case.with_virtualenv
+        if cached:  # fill the caches (pip caches nothing if the package index does not allow it)
             case.with_pydock()
-            theirs()
-            case.undo()
-        return Sides(case.with_pydock, theirs, case.undo, case.forget_caches)
+            other()
+            case.reset()
+        return Comparison(case.with_pydock, other, case.reset, case.clear_cache)
 
     return prepare
 
 
-def naive_install(bench: Workbench, image: str, package: str) -> None:
-    """Do by hand what pydock's specification describes: run, pip install, commit, tag."""
-    container = bench.name()
+def install_with_docker(harness: Harness, image: str, package: str) -> None:
+    """Install a package into an image with docker run, pip install and docker commit."""
+    container = harness.new_name()
     pip = f"pip install --quiet {package} && pip freeze > /requirements.txt"
-    ca = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or ""
-    trust = ["--volume", f"{ca}:/ca.pem:ro", "--env", "PIP_CERT=/ca.pem"] if ca else []
-    bench.run("docker", "run", "--name", container, "--user", "root", *trust, image, "sh", "-c", pip)
-    bench.run("docker", "commit", container, image)
-    bench.run("docker", "rm", container)
+    ca_bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or ""
+    options = ["--volume", f"{ca_bundle}:/ca.pem:ro", "--env", "PIP_CERT=/ca.pem"] if ca_bundle else []
+    harness.run("docker", "run", "--name", container, "--user", "root", *options, image, "sh", "-c", pip)
+    harness.run("docker", "commit", container, image)
+    harness.run("docker", "rm", container)
 
 
-def build_checkout(bench: Workbench) -> Sides:
-    name = bench.name()
-    bench.pydock("create", name, bench.version, "--requirement", str(THIRTY))
-    file = bench.project / ".pydock" / "envs" / name / "requirements.txt"
+def build_from_files(harness: Harness) -> Comparison:
+    name = harness.new_name()
+    harness.pydock("create", name, harness.version, "--requirement", str(THIRTY_PACKAGES))
+    file = harness.project / ".pydock" / "envs" / name / "requirements.txt"
     pinned = file.read_text()
-    lock = bench.folder / f"{name}.txt"
-    uv = [bench.tool("uv"), "pip"]
-    bench.run(
-        *uv, "compile", "--quiet", "--python", bench.tool("python"), "--output-file", str(lock), str(THIRTY)
-    )
-    folder = bench.folder / name
+    lock = harness.directory / f"{name}.txt"
+    uv = [harness.tool("uv"), "pip"]
+    options = ["--quiet", "--python", harness.tool("python"), "--output-file", str(lock)]
+    harness.run(*uv, "compile", *options, str(THIRTY_PACKAGES))
+    venv = harness.directory / name
 
-    def ours() -> None:
-        # a comment makes the file new to the build cache, as after a checkout on another machine
+    def build() -> None:
+        # a new comment invalidates the build cache, as on another machine
         file.write_text(f"# {time.time_ns()}\n{pinned}")
-        bench.pydock("build", name)
+        harness.pydock("build", name)
 
-    def theirs() -> None:
-        bench.run(bench.tool("uv"), "venv", "--quiet", "--python", bench.tool("python"), str(folder))
-        python = str(folder / "bin" / "python")
-        bench.run(*uv, "sync", "--quiet", "--compile-bytecode", "--python", python, str(lock))
+    def sync() -> None:
+        harness.run(harness.tool("uv"), "venv", "--quiet", "--python", harness.tool("python"), str(venv))
+        python = str(venv / "bin" / "python")
+        harness.run(*uv, "sync", "--quiet", "--compile-bytecode", "--python", python, str(lock))
 
-    def after() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
+    def remove_venv() -> None:
+        shutil.rmtree(venv, ignore_errors=True)
 
-    theirs()
-    after()
-    return Sides(ours, theirs, after)
-
-
-def list_many(bench: Workbench) -> Sides:
-    make_many(bench, 200)
-    return Sides(lambda: bench.pydock("envs"), lambda: bench.run("docker", "images"))
+    sync()
+    remove_venv()
+    return Comparison(build, sync, remove_venv)
 
 
-def make_many(bench: Workbench, count: int) -> None:
-    for _ in range(count - len(bench.environments())):
-        bench.pydock("create", bench.name(), bench.version)
+def list_environments(harness: Harness) -> Comparison:
+    create_environments(harness, 200)
+    return Comparison(lambda: harness.pydock("envs"), lambda: harness.run("docker", "images"))
+
+
+def create_environments(harness: Harness, count: int) -> None:
+    for _ in range(count - len(harness.environments())):
+        harness.pydock("create", harness.new_name(), harness.version)
 
 
 CASES = [
-    Case("start", "`--version`", "`python -c pass`", 2, start("--version"), 15),
-    Case("start", "`--help`", "`python -c pass`", 12, start("--help"), 15),
-    Case("run", "`run ENV python -c pass`", "`docker run` by hand", 1.10, run_python, 31),
-    Case("run", "`run`, 2,000,000 lines of output", "`docker run` with its log", 1, print_lines),
-    Case("create", "`create`, version used before", "virtualenv, warm", 0.6, create_known("virtualenv"), 21),
-    Case("create", "`create`, version used before", "`python -m venv`", 0.1, create_known("venv")),
-    Case("create", "`create`, first of its version", "dockerfile with apt and sudo", 0.2, create_first),
-    Case("install", "pandas, two imports", "virtualenv and pip", 0.35, install("pandas", against="pip")),
-    Case("install", "pandas, two imports", "run, pip, commit", 0.25, install("pandas", against="naive")),
+    Case("start", "`--version`", "`python -c pass`", 2, start_program("--version"), 15),
+    Case("start", "`--help`", "`python -c pass`", 12, start_program("--help"), 15),
+    Case("run", "`run ENV python -c pass`", "`docker run`", 1.10, run_python, 31),
+    Case("run", "`run`, 2,000,000 lines of output", "`docker run` with logging", 1, run_with_output),
+    Case("create", "`create`, cached", "`virtualenv`, cached", 0.6, create_cached("virtualenv"), 21),
+    Case("create", "`create`, cached", "`python -m venv`", 0.1, create_cached("venv")),
+    Case(
+        "create", "`create`, not cached", "`docker build`, Dockerfile with apt and sudo", 0.2, create_uncached
+    ),
     Case(
         "install",
-        "pandas, two imports, nothing cached",
+        "`install` pandas, two imports",
+        "virtualenv and pip",
+        0.35,
+        install("pandas", compared_with="pip"),
+    ),
+    Case(
+        "install",
+        "`install` pandas, two imports",
+        "`docker run`, pip, `docker commit`",
+        0.25,
+        install("pandas", compared_with="docker"),
+    ),
+    Case(
+        "install",
+        "`install` pandas, two imports, not cached",
         "virtualenv and pip",
         0.8,
-        install("pandas", against="pip", cached=False),
+        install("pandas", compared_with="pip", cached=False),
     ),
     Case(
         "install",
-        "six beside pandas, scipy, scikit-learn",
-        "run, pip, commit",
+        "`install` six after pandas, scipy and scikit-learn, two imports",
+        "`docker run`, pip, `docker commit`",
         0.35,
-        install("six", against="naive", held=SCIENCE),
+        install("six", compared_with="docker", preinstalled=LARGE_PACKAGES),
     ),
-    Case("build", "`build`, 30 packages with pandas", "`uv pip sync`", 1.5, build_checkout),
-    Case("envs", "`envs`, 200 environments", "`docker images`", 5, list_many),
+    Case("build", "`build`, 30 packages with pandas", "`uv pip sync`", 1.5, build_from_files),
+    Case("envs", "`envs`, 200 environments", "`docker images`", 5, list_environments),
 ]

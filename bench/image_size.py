@@ -1,16 +1,16 @@
-"""What an image weighs beyond its base, against the packages that are installed in it."""
+"""Compare the size that an install adds to an image with the size of the installed packages."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workbench import Workbench
+    from harness import Harness
 
 PACKAGES = ("pandas", "scipy", "scikit-learn")
-BOUND = 1.03
-# every file that an installed distribution names, and the bytecode beside each
-WEIGH = """
+TARGET = 1.03
+# prints the total size of the files of all installed distributions, with their bytecode
+PACKAGES_SIZE_SCRIPT = """
 import importlib.metadata, pathlib
 files = set()
 for distribution in importlib.metadata.distributions():
@@ -22,18 +22,20 @@ print(sum(path.stat().st_size for path in files if path.is_file()))
 """
 
 
-def measure_size(bench: Workbench) -> list[str]:
-    name = bench.name()
-    bench.pydock("create", name, bench.version)
-    weigh = ["run", name, "python", "-c", WEIGH]
-    brought_along = int(bench.pydock(*weigh))
-    bench.pydock("install", name, *PACKAGES)
-    size = ["docker", "image", "inspect", "--format", "{{.Size}}"]
-    beyond = int(bench.run(*size, f"pydock-{name}:latest")) - int(bench.run(*size, bench.base))
-    packages = int(bench.pydock(*weigh)) - brought_along
-    ratio = beyond / packages
-    words = f"{beyond / 1e6:.1f} MB beyond the base, packages with bytecode {packages / 1e6:.1f} MB"
-    reached = "reached" if ratio <= BOUND else "missed"
-    lines = [f"- {', '.join(PACKAGES)}: {words}: ratio {ratio:.3f} (bound {BOUND}, {reached})"]
+def measure_size(harness: Harness) -> list[str]:
+    name = harness.new_name()
+    harness.pydock("create", name, harness.version)
+    packages_size = ["run", name, "python", "-c", PACKAGES_SIZE_SCRIPT]
+    initial = int(harness.pydock(*packages_size))
+    harness.pydock("install", name, *PACKAGES)
+    image_size = ["docker", "image", "inspect", "--format", "{{.Size}}"]
+    added = int(harness.run(*image_size, f"pydock-{name}:latest")) - int(
+        harness.run(*image_size, harness.base)
+    )
+    packages = int(harness.pydock(*packages_size)) - initial
+    ratio = added / packages
+    sizes = f"{added / 1e6:.1f} MB added to the base image, packages with bytecode {packages / 1e6:.1f} MB"
+    result = "met" if ratio <= TARGET else "missed"
+    lines = [f"- {', '.join(PACKAGES)}: {sizes}: ratio {ratio:.3f} (target {TARGET}, {result})"]
     print(*lines, sep="\n", flush=True)
     return lines

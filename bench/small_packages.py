@@ -1,4 +1,4 @@
-"""A package index of many small packages, made and served on this machine: 150 installs need 150 packages."""
+"""A local package index with many small packages, because 150 installs need 150 packages."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def package_name(number: int) -> str:
 
 
 @contextlib.contextmanager
-def served_packages(folder: Path, count: int) -> Iterator[str]:
-    """Serve packages 1 to `count`; yield the index's address, which builds can reach too."""
+def served_packages(directory: Path, count: int) -> Iterator[str]:
+    """Serve packages 1 to `count` and yield the URL of the index, which builds can reach too."""
     for number in range(1, count + 1):
-        write_wheel(folder / package_name(number), package_name(number))
+        write_wheel(directory / package_name(number), package_name(number))
     host = _bridge_address()
-    handler = functools.partial(_Quiet, directory=str(folder))
+    handler = functools.partial(_QuietHandler, directory=str(directory))
     server = _Server((host, 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -42,8 +42,8 @@ def served_packages(folder: Path, count: int) -> Iterator[str]:
         thread.join()
 
 
-def write_wheel(folder: Path, name: str) -> None:
-    """Write a wheel of a few modules, as a small package has them."""
+def write_wheel(directory: Path, name: str) -> None:
+    """Write a wheel with a few modules."""
     module = name.replace("-", "_")
     info = f"{module}-1.0.dist-info"
     files = {f"{module}/__init__.py": ""}
@@ -52,23 +52,23 @@ def write_wheel(folder: Path, name: str) -> None:
     files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
     files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in [*files, f"{info}/RECORD"])
-    folder.mkdir(parents=True)
-    with zipfile.ZipFile(folder / f"{module}-1.0-py3-none-any.whl", "w") as wheel:
+    directory.mkdir(parents=True)
+    with zipfile.ZipFile(directory / f"{module}-1.0-py3-none-any.whl", "w") as wheel:
         for file, text in files.items():
             wheel.writestr(file, text)
 
 
 def _bridge_address() -> str:
-    """Return this machine's address on the engine's bridge, which builds can reach."""
+    """Return this machine's address on Docker's bridge network, which builds can reach."""
     argv = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    # An installer asks for some fifty packages at once; a connection that does not fit is tried again a second later.
+    # Installers open about fifty connections at once. A connection beyond the queue is retried only after a second.
     request_queue_size = 128
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Summarise a weather station's years; writes monthly.csv beside the data."""
+"""Summarise the weather by month: reads seattle-weather.csv and writes monthly.csv."""
 
 import pandas as pd
 

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# The main job on a real engine and real data: create an environment, install pandas, analyse a CSV file.
+# Create an environment, install pandas and analyse a CSV file, on a real Docker engine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/engine.sh
-version=$(scripts/base-image.sh --nearest 3.12)
+version=$(scripts/offline/base-image.sh --nearest 3.12)
 PATH=$PWD/.venv/bin:$PATH
 
 project=$(mktemp -d "${TMPDIR:-/tmp}/pydock-demo.XXXXXX")
 cp demo/seattle-weather.csv demo/analysis.py "$project"
 cd "$project"
-leave() {
+clean_up() {
     [ ! -e .pydock/envs/datascience ] || pydock --local delete datascience --yes
     rm -rf "$project"
 }
-trap leave EXIT
+trap clean_up EXIT
 
 show() {
     printf '\n$ %s\n' "$*"
@@ -30,7 +30,7 @@ show pydock envs
 
 owner=$(stat -c %u monthly.csv 2>/dev/null || stat -f %u monthly.csv)
 if [ "$owner" != "$(id -u)" ]; then
-    echo "monthly.csv belongs to uid $owner, not to you ($(id -u))." >&2
+    echo "monthly.csv is owned by UID $owner, not by you (UID $(id -u))." >&2
     exit 1
 fi
-printf '\nmonthly.csv was written inside the container and belongs to you (%s).\n' "$(id -un)"
+printf '\nmonthly.csv was written inside the container and is owned by you (%s).\n' "$(id -un)"

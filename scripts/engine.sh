@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Make a Docker engine with buildx answer on this machine.
+# Make sure that a Docker engine with buildx is running on this machine.
 #
-#   scripts/engine.sh          use the one that runs, else start the one that is installed,
-#                              else (root on Debian or Ubuntu) install one and start it
-#   scripts/engine.sh --stop   stop the engine, if it is one that this script started
+#   scripts/engine.sh          use the running engine. If none is running, start the installed
+#                              one. If none is installed, install one (as root on Debian or Ubuntu).
+#   scripts/engine.sh --stop   stop the engine, if this script started it
 
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -13,7 +13,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 readonly SECONDS_TO_START=60
 readonly SECONDS_TO_STOP=30
 
-engine_answers() {
+engine_is_running() {
     has docker && timeout 10 docker version >/dev/null 2>&1
 }
 
@@ -21,33 +21,33 @@ buildx_works() {
     has docker && timeout 10 docker buildx version >/dev/null 2>&1
 }
 
-# ---- what nothing done here would mend ----------------------------------------------------
+# ---- problems that this script cannot fix -------------------------------------------------
 
-address_in_use() {
+engine_address() {
     docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null ||
         printf '%s\n' "${DOCKER_HOST:-unix:///var/run/docker.sock}"
 }
 
-refuse_another_machines_engine() {
+refuse_remote_engine() {
     local address
-    address=$(address_in_use)
+    address=$(engine_address)
     case $address in
         unix:///var/run/docker.sock | unix:///run/docker.sock) ;;
-        *) fail "the engine at $address does not answer, and it is not one that can be started" \
-            "here: start it, or turn to this machine's own (unset DOCKER_HOST, docker context use default)" ;;
+        *) fail "The Docker engine at $address does not respond, and this script cannot start it." \
+            "Start it, or switch to the local engine (unset DOCKER_HOST; docker context use default)." ;;
     esac
 }
 
 refuse_without_root() {
     ! is_root || return 0
-    if engine_answers; then
-        fail "the engine answers, but its buildx plugin is missing, and only root can install it: sudo $0"
+    if engine_is_running; then
+        fail "The Docker engine is running, but its buildx plugin is missing. Only root can install it: sudo $0"
     fi
     if [[ $(docker version 2>&1) == *'permission denied'* ]]; then
-        fail "an engine runs, but $(id -un) may not talk to it:" \
-            "sudo usermod -aG docker $(id -un), then log in again"
+        fail "A Docker engine is running, but $(id -un) does not have permission to use it." \
+            "Run 'sudo usermod -aG docker $(id -un)', then log in again."
     fi
-    fail "no Docker engine answers, and only root can start or install one: sudo $0"
+    fail "No Docker engine is running. Only root can start or install one: sudo $0"
 }
 
 # ---- install ------------------------------------------------------------------------------
@@ -56,12 +56,12 @@ is_debian_12() {
     [[ $(os_release ID) == debian && $(os_release VERSION_ID) == 12 ]]
 }
 
-system_is_known() {
+is_supported_system() {
     local version
     has apt-get || return 1
     version=$(os_release VERSION_ID)
     case $(os_release ID) in
-        # testing and unstable have no number
+        # testing and unstable have no version number
         debian) [[ ${version:-99} -ge 12 ]] ;;
         ubuntu) [[ ${version%%.*} -ge 22 ]] ;;
         *) false ;;
@@ -84,13 +84,13 @@ buildx_package() {
     fi
 }
 
-# Debian 12's own engine is 20.10, without buildx. Debian 13's packages run on Debian 12; the
-# pin takes these few from there and leaves everything else as it is.
+# Debian 12 ships engine 20.10 without buildx. The packages of Debian 13 run on Debian 12. The pin
+# selects only these packages from Debian 13.
 add_debian_13_source() {
     local mirror keyring
     IFS=$'\t' read -r mirror keyring < <(debian_source) ||
-        fail "cannot tell which Debian mirror this machine uses: nothing in /etc/apt/sources.list*" \
-            "fits; install Docker Engine 23 or newer with buildx by hand"
+        fail "No Debian mirror found in /etc/apt/sources.list*." \
+            "Install Docker Engine 23 or newer with buildx manually."
     {
         printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\n' "$mirror"
         [[ -z $keyring ]] || printf 'Signed-By: %s\n' "$keyring"
@@ -106,40 +106,40 @@ Pin-Priority: 990
 PIN
 }
 
-install_what_is_missing() {
+install_missing() {
     local what=$1
     shift
-    system_is_known ||
-        fail "$what is missing, and this script installs it only on Debian 12 or newer and Ubuntu" \
-            "22.04 or newer: install Docker Engine 23 or newer with buildx by hand"
-    say "installing $what"
+    is_supported_system ||
+        fail "$what is not installed. This script can install it only on Debian 12 or newer and Ubuntu" \
+            "22.04 or newer. Install Docker Engine 23 or newer with buildx manually."
+    say "Installing $what"
     ! is_debian_12 || add_debian_13_source
     install_packages "$STATE/install.log" "$@" ||
-        fail "$what could not be installed: mend what is said above, then run $0 again"
+        fail "Installing $what failed. Fix the problem shown above, then run $0 again."
     hash -r
 }
 
 install_engine() {
     local packages
     read -r -d '' -a packages < <(engine_packages) || true
-    install_what_is_missing "Docker Engine" "${packages[@]}"
+    install_missing "Docker Engine" "${packages[@]}"
 }
 
 # ---- start and stop -----------------------------------------------------------------------
 
-# The number of the process alone could be another's by now; with its start time it is not.
+# The process ID may have been reused. ID and start time together identify the process.
 start_time_of() {
     sed -e 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
 }
 
-our_process_runs() {
+our_engine_is_running() {
     local pid start_time
     read -r pid start_time 2>/dev/null <"$PID_FILE" &&
         [[ -n $start_time && $(start_time_of "$pid") == "$start_time" ]]
 }
 
-# It must outlive whoever called us, and must not hold anything of theirs open: their
-# terminal, their pipes (a caller that reads to the end would wait for ever), our own lock.
+# The engine must keep running after the caller exits. It must not inherit open files: not the
+# terminal, not a pipe (the reader would wait forever for the end), not this script's lock.
 start_in_background() {
     (
         cd /
@@ -153,17 +153,17 @@ start_in_background() {
     printf '%s %s\n' "$!" "$(start_time_of "$!")" >"$PID_FILE"
 }
 
-wait_for_answer() {
+wait_for_engine() {
     local started=$SECONDS
-    until engine_answers; do
+    until engine_is_running; do
         [[ $((SECONDS - started)) -lt $SECONDS_TO_START ]] || return 1
-        ! [[ -e $PID_FILE ]] || our_process_runs || return 1
+        ! [[ -e $PID_FILE ]] || our_engine_is_running || return 1
         sleep 0.2
     done
 }
 
 start_engine() {
-    say "starting the engine"
+    say "Starting the Docker engine"
     rm -f "$PID_FILE"
     if [[ -d /run/systemd/system ]]; then
         systemctl start docker </dev/null >"$ENGINE_LOG" 2>&1 9>&- || true
@@ -174,43 +174,43 @@ start_engine() {
     else
         start_in_background
     fi
-    wait_for_answer && return
+    wait_for_engine && return
     tail -n 15 "$ENGINE_LOG" | sed 's/^/    /' >&2
-    fail "the engine was started but does not answer; its last lines are above, all of them in" \
-        "$ENGINE_LOG (inside a container it needs --privileged, or the outer engine's socket)"
+    fail "The Docker engine was started but does not respond. The end of its log is shown above. The full" \
+        "log is $ENGINE_LOG. (Inside a container, the engine requires --privileged or the host's Docker socket.)"
 }
 
 stop_engine() {
-    if ! our_process_runs; then
-        say "no engine that this script started is running; nothing to stop"
+    if ! our_engine_is_running; then
+        say "No engine started by this script is running. Nothing to stop."
         return
     fi
     local pid started=$SECONDS
     read -r pid _ <"$PID_FILE"
-    say "stopping the engine"
+    say "Stopping the Docker engine"
     kill "$pid"
-    while our_process_runs; do
+    while our_engine_is_running; do
         [[ $((SECONDS - started)) -lt $SECONDS_TO_STOP ]] ||
-            fail "the engine (process $pid) did not stop within $SECONDS_TO_STOP seconds; its log: $ENGINE_LOG"
+            fail "The engine (process $pid) did not stop within $SECONDS_TO_STOP seconds. Log: $ENGINE_LOG"
         sleep 0.2
     done
     rm -f "$PID_FILE"
 }
 
-make_engine_answer() {
-    if ! engine_answers; then
+ensure_engine() {
+    if ! engine_is_running; then
         if ! has docker || ! has dockerd; then
             install_engine
         fi
-        # a package may have started it
-        engine_answers || start_engine
+        # installing the package may have started it
+        engine_is_running || start_engine
     fi
-    buildx_works || install_what_is_missing "Docker's buildx plugin" "$(buildx_package)"
-    buildx_works || fail "'docker buildx' still does not work; what it says: docker buildx version"
+    buildx_works || install_missing "Docker's buildx plugin" "$(buildx_package)"
+    buildx_works || fail "'docker buildx' still does not work. Run 'docker buildx version' to see the error."
 }
 
-read_state() {
-    STATE=$(state_folder)
+set_paths() {
+    STATE=$(state_directory)
     PID_FILE=$STATE/dockerd.pid
     ENGINE_LOG=$STATE/dockerd.log
 }
@@ -218,18 +218,18 @@ read_state() {
 main() {
     case ${1-} in
         '')
-            ! { engine_answers && buildx_works; } || return 0
+            ! { engine_is_running && buildx_works; } || return 0
             [[ $(uname -s) == Linux ]] ||
-                fail "no Docker engine answers: start Docker Desktop (or colima), then run $0 again"
-            engine_answers || refuse_another_machines_engine
+                fail "No Docker engine is running. Start Docker Desktop (or colima), then run $0 again."
+            engine_is_running || refuse_remote_engine
             refuse_without_root
-            read_state
-            wait_for_turn "$STATE/engine.lock"
-            make_engine_answer
+            set_paths
+            acquire_lock "$STATE/engine.lock"
+            ensure_engine
             ;;
         --stop)
-            read_state
-            wait_for_turn "$STATE/engine.lock"
+            set_paths
+            acquire_lock "$STATE/engine.lock"
             stop_engine
             ;;
         *)

@@ -1,4 +1,4 @@
-# What engine.sh and base-image.sh both ask of the machine. Sourced, never run.
+# Functions shared by engine.sh and offline/base-image.sh. This file is sourced, not executed.
 # shellcheck shell=bash
 
 say() {
@@ -18,32 +18,32 @@ is_root() {
     [[ $EUID -eq 0 ]]
 }
 
-# A folder of our own for locks, logs and pid files: gone after a restart, as the processes are.
-state_folder() {
-    local folder=/run/pydock
-    is_root || folder=${XDG_RUNTIME_DIR:-/tmp}/pydock-$EUID
-    mkdir -p "$folder"
-    chmod 0700 "$folder" 2>/dev/null || fail "$folder belongs to somebody else; remove it and try again"
-    printf '%s\n' "$folder"
+# A directory for locks, logs and PID files. Like the processes, it does not survive a reboot.
+state_directory() {
+    local directory=/run/pydock
+    is_root || directory=${XDG_RUNTIME_DIR:-/tmp}/pydock-$EUID
+    mkdir -p "$directory"
+    chmod 0700 "$directory" 2>/dev/null || fail "$directory belongs to another user. Remove it and try again."
+    printf '%s\n' "$directory"
 }
 
-# One at a time: the lock stays until this process ends, file descriptor 9 with it.
-wait_for_turn() {
+# Only one instance may run at a time. The lock on file descriptor 9 is held until this process exits.
+acquire_lock() {
     local lock=$1
     exec 9>"$lock"
     flock -n 9 && return
-    say "another ${0##*/} is at work, waiting for it"
-    flock -w 900 9 || fail "the other ${0##*/} did not finish within 15 minutes; lock: $lock"
+    say "Another ${0##*/} is running. Waiting for it to finish."
+    flock -w 900 9 || fail "The other ${0##*/} did not finish within 15 minutes. Lock file: $lock"
 }
 
-# Silent when all goes well; the last lines of the output when it does not.
+# Prints nothing on success and the last lines of the output on failure.
 run_logged() {
     local log=$1
     shift
     "$@" </dev/null >>"$log" 2>&1 && return
-    say "this failed: $*"
+    say "Command failed: $*"
     tail -n 15 "$log" | sed 's/^/    /' >&2
-    say "the whole output: $log"
+    say "Full output: $log"
     return 1
 }
 
@@ -52,8 +52,8 @@ apt_get() {
         apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "$@"
 }
 
-# Sources that cannot be reached make an update fail though the ones that matter were read:
-# the install that follows is the judge.
+# An update fails if any source is unreachable, even one that is not needed. The error is ignored,
+# because the install that follows fails if a needed source is missing.
 install_packages() {
     local log=$1
     shift
@@ -62,18 +62,18 @@ install_packages() {
     run_logged "$log" apt_get install --no-install-recommends "$@"
 }
 
-# The value of a field of /etc/os-release, e.g. VERSION_CODENAME.
+# Prints a field of /etc/os-release, for example VERSION_CODENAME.
 os_release() {
     # shellcheck source=/dev/null
     (set +u; . /etc/os-release && printf '%s\n' "${!1}") 2>/dev/null || true
 }
 
-# "URI<tab>keyring" of the mirror that this machine itself takes its Debian packages from, in
-# either of apt's two formats. The keyring is empty where the sources name none.
+# Prints "URI<tab>keyring" of the Debian mirror in this machine's apt sources, which may be in either
+# of apt's two formats. The keyring is empty if the sources do not name one.
 debian_source() {
     local suite
     suite=$(os_release VERSION_CODENAME)
-    # shellcheck disable=SC2016 # awk's own dollars
+    # shellcheck disable=SC2016 # the dollar signs are awk's
     find /etc/apt/sources.list /etc/apt/sources.list.d -maxdepth 1 -type f \
         \( -name '*.sources' -o -name '*.list' \) ! -name 'pydock-*' -print0 2>/dev/null |
         xargs -0 -r awk -v suite="$suite" '

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 if scripts/engine.sh; then
     # what cannot be had here is the business of the tests that need it
-    scripts/base-image.sh 3.12 3.12-slim 3.8 3.6 3.13-trixie 3.12-alpine >/dev/null || true
+    scripts/offline/base-image.sh 3.12 3.12-slim 3.8 3.6 3.13-trixie 3.12-alpine >/dev/null || true
 elif [ -n "${CI:-}" ]; then
     exit 1
 fi

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Puts this working copy's pydock on PATH (`make dev`): /usr/local/bin/pydock for root, ~/.local/bin/pydock else.
+# Puts this working copy's pydock on PATH (`make dev`) as a symbolic link: /usr/local/bin/pydock for root,
+# ~/.local/bin/pydock for other users.
 #
 #   scripts/install/dev.sh [--force] [--uninstall]
 #
-# PYDOCK_BIN     another folder to put it in
+# PYDOCK_BIN     install into this directory instead
 set -eu
 
 checkout=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
@@ -24,8 +25,8 @@ main() {
             *) say "usage: dev.sh [--force] [--uninstall]" && exit 2 ;;
         esac
     done
-    folder=$(target_folder)
-    target=$folder/pydock
+    directory=$(target_directory)
+    target=$directory/pydock
     if [ "$uninstall" ]; then
         uninstall
     else
@@ -33,35 +34,35 @@ main() {
     fi
 }
 
-target_folder() {
+target_directory() {
     if [ "${PYDOCK_BIN:-}" ]; then
         printf '%s\n' "$PYDOCK_BIN"
     elif [ "$(id -u)" = 0 ]; then
         echo /usr/local/bin
     else
-        printf '%s\n' "${HOME:?is not set. Name a folder to install into: PYDOCK_BIN=/some/folder}/.local/bin"
+        printf '%s\n' "${HOME:?is not set. Set PYDOCK_BIN to the directory to install into}/.local/bin"
     fi
 }
 
 install() {
-    [ -x "$program" ] || die "$program is not there yet. Run \`make setup\` first."
+    [ -x "$program" ] || die "$program does not exist. Run \`make setup\` first."
     if [ -d "$target" ]; then
-        die "$target is a folder; pydock is a file of that name."
+        die "$target is a directory. Remove it, or set PYDOCK_BIN to another directory."
     elif is_single_file; then
-        say "$target is the installed pydock; the link to this working copy takes its place."
+        say "Replacing the installed pydock at $target with a link to this working copy."
     elif [ -e "$target" ] || [ -L "$target" ]; then
-        is_working_copy || [ "$force" ] || die "$target is there already, and is not pydock as we know it." \
-            "Remove it the way it came, or replace it with --force."
+        is_working_copy || [ "$force" ] || die "$target already exists and was not installed by pydock." \
+            "Uninstall it first, or use --force to replace it."
     fi
-    mkdir -p "$folder"
-    new=$folder/.pydock.$$
+    mkdir -p "$directory"
+    new=$directory/.pydock.$$
     ln -s "$program" "$new"
     mv -f "$new" "$target"
-    say "$target is now $program."
+    say "Linked $target to $program"
     case :$PATH: in
-        *:"$folder":*) ;;
-        *) say "$folder is not on your PATH. Add this line to ~/.profile and log in again:
-    export PATH=\"$folder:\$PATH\"" ;;
+        *:"$directory":*) ;;
+        *) say "$directory is not on your PATH. Add this line to ~/.profile, then log in again:
+    export PATH=\"$directory:\$PATH\"" ;;
     esac
 }
 
@@ -72,11 +73,11 @@ is_working_copy() { [ -L "$target" ] && case $(readlink "$target") in */.venv/bi
 uninstall() {
     if [ -L "$target" ] && [ "$(readlink "$target")" = "$program" ]; then
         rm -f "$target"
-        say "$target is removed."
+        say "Removed $target"
     elif [ -e "$target" ] || [ -L "$target" ]; then
-        die "$target is not the link to this working copy; it stays."
+        die "$target is not a link to this working copy. It was not removed."
     else
-        say "There is no $target."
+        say "$target does not exist. Nothing to uninstall."
     fi
 }
 

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Puts pydock on PATH: one file, /usr/local/bin/pydock for root, ~/.local/bin/pydock for anybody else.
+# Installs pydock, a single file: /usr/local/bin/pydock for root, ~/.local/bin/pydock for other users.
 #
 #   curl -fsSL https://raw.githubusercontent.com/apiad/pydock/main/scripts/install/linux.sh | sudo sh
 #   … | sudo sh -s -- --uninstall
 #
-# PYDOCK_FROM    the file to install: a path or an address (its checksum is at the same place, plus .sha256)
-# PYDOCK_SHA256  its checksum, where there is none beside it
-# PYDOCK_BIN     the folder to put it in
-# PYDOCK_PYTHON  the Python to run it with
+# PYDOCK_FROM    the path or URL of the file to install
+# PYDOCK_SHA256  its SHA-256 checksum (default: read from PYDOCK_FROM plus ".sha256")
+# PYDOCK_BIN     the directory to install into
+# PYDOCK_PYTHON  the Python interpreter that runs pydock
 set -eu
 
 from=${PYDOCK_FROM:-https://github.com/apiad/pydock/releases/latest/download/pydock}
@@ -21,10 +21,10 @@ die() {
 usage() {
     say "usage: linux.sh [--force] [--uninstall]
 
-Put pydock on PATH, or take it away again. --force replaces a file of that name that is not pydock's."
+Install or uninstall pydock. --force replaces an existing file that this script did not install."
 }
 
-# Everything is inside functions, so that half a script, after a broken download, does nothing.
+# Everything is in functions, so that a partially downloaded script does nothing.
 main() {
     uninstall='' force=''
     for argument in "$@"; do
@@ -35,8 +35,8 @@ main() {
             *) usage && exit 2 ;;
         esac
     done
-    folder=$(target_folder)
-    target=$folder/pydock
+    directory=$(target_directory)
+    target=$directory/pydock
     if [ "$uninstall" ]; then
         uninstall
     else
@@ -44,45 +44,44 @@ main() {
     fi
 }
 
-target_folder() {
+target_directory() {
     if [ "${PYDOCK_BIN:-}" ]; then
         printf '%s\n' "$PYDOCK_BIN"
     elif [ "$(id -u)" = 0 ]; then
         echo /usr/local/bin
     else
-        printf '%s\n' "${HOME:?is not set. Name a folder to install into: PYDOCK_BIN=/some/folder}/.local/bin"
+        printf '%s\n' "${HOME:?is not set. Set PYDOCK_BIN to the directory to install into}/.local/bin"
     fi
 }
 
 install() {
-    refuse_foreign
-    python=$(find_python) || die "pydock needs Python 3.9 or newer, and ${PYDOCK_PYTHON:-what is on PATH} is none." \
-        "Install one, or name it: PYDOCK_PYTHON=/path/to/python3. Nothing was installed."
+    check_target
+    python=$(find_python) || no_suitable_python
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     trap 'exit 130' HUP INT TERM
-    fetch "$from" "$work/pydock" || die "$from cannot be had. Nothing was installed."
-    check
+    fetch "$from" "$work/pydock" || die "Fetching $from failed. Nothing was installed."
+    verify_checksum
     set_shebang
     "$python" "$work/pydock" --version >"$work/version" 2>&1 ||
         die "$from does not run: $(cat "$work/version"). Nothing was installed."
-    replace
-    say "$(cat "$work/version") is installed: $target"
-    advise_on_path
+    write_target
+    say "Installed $(cat "$work/version"): $target"
+    check_path
 }
 
-refuse_foreign() {
+check_target() {
     if [ -d "$target" ]; then
-        die "$target is a folder; pydock is a file of that name. Nothing was installed."
+        die "$target is a directory. Remove it, or set PYDOCK_BIN to another directory. Nothing was installed."
     elif [ -L "$target" ] && is_working_copy; then
-        say "$target is the link to a working copy; it is replaced."
+        say "Replacing $target, a link to a working copy."
     elif [ -e "$target" ] || [ -L "$target" ]; then
-        is_single_file || [ "$force" ] || die "$target is there already, and was not put there by this script." \
-            "Remove it the way it came, or replace it with --force."
+        is_single_file || [ "$force" ] || die "$target already exists and was not installed by this script." \
+            "Uninstall it first, or use --force to replace it. Nothing was installed."
     fi
 }
 
-# The second line is written by scripts/build_single_file.py, the link by scripts/install/dev.sh.
+# scripts/build_single_file.py writes the second line of the file. scripts/install/dev.sh creates the link.
 is_single_file() { [ -f "$target" ] && [ ! -L "$target" ] && head -n 2 "$target" | grep -q '^# pydock .* the whole tool in one file'; }
 is_working_copy() { case $(readlink "$target") in */.venv/bin/pydock) ;; *) false ;; esac; }
 
@@ -99,6 +98,14 @@ find_python() {
         fi
     done
     return 1
+}
+
+no_suitable_python() {
+    if [ "${PYDOCK_PYTHON:-}" ]; then
+        die "$PYDOCK_PYTHON is not Python 3.9 or newer. Set PYDOCK_PYTHON to another interpreter. Nothing was installed."
+    fi
+    die "pydock requires Python 3.9 or newer, and none was found on PATH." \
+        "Install one, or set PYDOCK_PYTHON to its path. Nothing was installed."
 }
 
 # fetch FROM TO
@@ -121,19 +128,19 @@ with urllib.request.urlopen(sys.argv[1]) as answer, open(sys.argv[2], "wb") as f
     fi
 }
 
-check() {
+verify_checksum() {
     wanted=${PYDOCK_SHA256:-}
     if [ -z "$wanted" ]; then
         fetch "$from.sha256" "$work/pydock.sha256" ||
-            die "There is no checksum at $from.sha256; give it as PYDOCK_SHA256. Nothing was installed."
+            die "No checksum found at $from.sha256. Set PYDOCK_SHA256 to the checksum. Nothing was installed."
         wanted=$(cut -d ' ' -f 1 "$work/pydock.sha256")
     fi
     found=$("$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$work/pydock")
-    [ "$wanted" = "$found" ] || die "$from is not the file it should be: its SHA-256 is" \
-        "$found, not $wanted. Nothing was installed."
+    [ "$wanted" = "$found" ] || die "The checksum of $from does not match:" \
+        "expected SHA-256 $wanted, got $found. Nothing was installed."
 }
 
-# The zip behind the first line does not mind how long that is.
+# The first line can have any length, because the zip archive that follows is found from its end.
 set_shebang() {
     [ "$python" != python3 ] || return 0
     case $python in
@@ -142,48 +149,48 @@ set_shebang() {
     esac
     case $interpreter in
         /usr/bin/env\ *) ;;
-        *[[:space:]]*) die "The path of $interpreter has a space, which the first line of a script cannot have." \
-            "Name another Python: PYDOCK_PYTHON=/path/to/python3. Nothing was installed." ;;
+        *[[:space:]]*) die "The path $interpreter contains a space, which the first line of a script does not support." \
+            "Set PYDOCK_PYTHON to another interpreter. Nothing was installed." ;;
     esac
-    say "It will run with $python, not with python3."
+    say "pydock will run with $python instead of python3."
     "$python" -c 'import os, sys
 path, interpreter = sys.argv[1:]
 content = open(path, "rb").read()
 open(path, "wb").write(b"#!" + os.fsencode(interpreter) + content[content.index(b"\n"):])' "$work/pydock" "$interpreter"
 }
 
-replace() {
-    mkdir -p "$folder"
-    new=$folder/.pydock.$$
+write_target() {
+    mkdir -p "$directory"
+    new=$directory/.pydock.$$
     trap 'rm -rf "$work" "$new"' EXIT
     cp "$work/pydock" "$new"
     chmod 755 "$new"
     mv -f "$new" "$target"
 }
 
-advise_on_path() {
+check_path() {
     case :$PATH: in
-        *:"$folder":*) ;;
-        *) say "$folder is not on your PATH. Add this line to ~/.profile and log in again:
-    export PATH=\"$folder:\$PATH\"" ;;
+        *:"$directory":*) ;;
+        *) say "$directory is not on your PATH. Add this line to ~/.profile, then log in again:
+    export PATH=\"$directory:\$PATH\"" ;;
     esac
 }
 
 uninstall() {
     if is_single_file; then
         rm -f "$target"
-        say "$target is removed."
+        say "Removed $target"
     elif [ -e "$target" ] || [ -L "$target" ]; then
-        die "$target was not put there by this script; it stays."
+        die "$target was not installed by this script. It was not removed."
     else
-        say "There is no $target."
+        say "$target does not exist. Nothing to uninstall."
     fi
     cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/pydock
     if [ -d "$cache" ]; then
         rm -rf "$cache"
-        say "$cache is removed."
+        say "Removed $cache"
     fi
-    say "Environments (~/.pydock, .pydock folders and their images) are left as they are."
+    say "Environments (~/.pydock, .pydock directories and their images) were not removed."
 }
 
 main "$@"

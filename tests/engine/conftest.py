@@ -58,7 +58,10 @@ def base_image(engine: None) -> Callable[[str], str]:
     @functools.cache
     def provide(tag: str) -> str:
         answer = subprocess.run(
-            [REPOSITORY / "scripts" / "base-image.sh", tag], check=False, capture_output=True, text=True
+            [REPOSITORY / "scripts" / "offline" / "base-image.sh", tag],
+            check=False,
+            capture_output=True,
+            text=True,
         )
         if answer.returncode:
             (pytest.fail if REQUIRED else pytest.skip)(f"there is no python:{tag}: {answer.stderr.strip()}")

@@ -1,4 +1,4 @@
-"""The install scripts, on machines with a home of their own and no more on PATH than is said here."""
+"""Tests of the install scripts, each with its own home directory and a PATH with only the listed tools."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ TOOLS = [
 USER_ID = '#!/bin/sh\n[ "$1" = -u ] && echo 1000\n'
 
 
-class Shop:
-    """A machine with a POSIX shell, few tools and the Pythons it is given, where an ordinary user installs."""
+class Installation:
+    """A machine on which an ordinary user runs the install scripts, with a POSIX shell, few tools and no Python."""
 
     def __init__(self, machine: Machine, source: Path) -> None:
         self.machine = machine
         self.source = source
-        self.folder = machine.home / ".local" / "bin"
-        self.pydock = self.folder / "pydock"
+        self.directory = machine.home / ".local" / "bin"
+        self.pydock = self.directory / "pydock"
         for tool in TOOLS:
             found = shutil.which(tool)
             assert found, tool
             self.add(tool, Path(found))
         (machine.bin / "id").write_text(USER_ID, encoding="utf-8")
         (machine.bin / "id").chmod(0o755)
-        machine.environ["PATH"] = f"{machine.bin}:{self.folder}"
+        machine.environ["PATH"] = f"{machine.bin}:{self.directory}"
         machine.environ["PYDOCK_FROM"] = str(source)
 
     def add(self, name: str, program: Path) -> None:
-        # A script, not a link: a Python of a virtual environment finds its libraries by its own path.
+        # A script, not a link: Python in a virtual environment finds its libraries by its own path.
         path = self.machine.bin / name
         path.write_text(f'#!/bin/sh\nexec "{program}" "$@"\n', encoding="utf-8")
         path.chmod(0o755)
@@ -60,44 +60,44 @@ class Shop:
         assert result.returncode == 0, result.stderr
         return result.stderr
 
-    def refuse(self, *arguments: str, **environ: str | None) -> str:
-        """Run the installer where it must refuse, and leave everything as it was; return its words."""
-        before = everything(self.machine.home)
+    def fail(self, *arguments: str, **environ: str | None) -> str:
+        """Run the installer, which must fail without changing anything; return its error message."""
+        before = contents(self.machine.home)
         result = self.script("linux.sh", *arguments, **environ)
         assert result.returncode == 1, result.stderr
-        assert everything(self.machine.home) == before
+        assert contents(self.machine.home) == before
         assert not list(self.machine.temporary.iterdir())
         return result.stderr
 
 
-def everything(folder: Path) -> dict[Path, bytes | None]:
-    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+def contents(directory: Path) -> dict[Path, bytes | None]:
+    return {path: path.read_bytes() if path.is_file() else None for path in directory.rglob("*")}
 
 
 @pytest.fixture
-def shop(machine: Machine, single_file: Path) -> Shop:
+def installation(machine: Machine, single_file: Path) -> Installation:
     source = machine.root / "download"
     source.mkdir()
     for name in ("pydock", "pydock.sha256"):
         shutil.copy(single_file.with_name(name), source)
-    return Shop(machine, source / "pydock")
+    return Installation(machine, source / "pydock")
 
 
 @pytest.fixture
-def with_python(shop: Shop) -> Shop:
-    shop.add("python3", Path(sys.executable))
-    return shop
+def with_python(installation: Installation) -> Installation:
+    installation.add("python3", Path(sys.executable))
+    return installation
 
 
 @pytest.fixture
-def address(shop: Shop) -> Iterator[str]:
-    """Where the file can be downloaded."""
+def url(installation: Installation) -> Iterator[str]:
+    """Return the URL from which the file can be downloaded."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
 
-    handler = functools.partial(Handler, directory=str(shop.source.parent))
+    handler = functools.partial(Handler, directory=str(installation.source.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -106,28 +106,28 @@ def address(shop: Shop) -> Iterator[str]:
         thread.join()
 
 
-def test_installs_and_runs(with_python: Shop) -> None:
-    words = with_python.install()
-    assert "is installed" in words
-    assert "PATH" not in words
+def test_install(with_python: Installation) -> None:
+    output = with_python.install()
+    assert "Installed pydock" in output
+    assert "PATH" not in output
     assert with_python.pydock.read_bytes() == with_python.source.read_bytes()
     assert stat.S_IMODE(with_python.pydock.stat().st_mode) == 0o755
     assert with_python.machine.succeed(with_python.pydock, "--help").startswith("usage: pydock")
     assert not list(with_python.machine.temporary.iterdir())
 
 
-def test_installs_again_over_itself(with_python: Shop) -> None:
+def test_install_twice(with_python: Installation) -> None:
     with_python.install()
     with_python.install()
-    assert [path.name for path in with_python.folder.iterdir()] == ["pydock"]
+    assert [path.name for path in with_python.directory.iterdir()] == ["pydock"]
 
 
-def test_says_what_to_add_to_path(with_python: Shop) -> None:
-    words = with_python.install(PATH=str(with_python.machine.bin))
-    assert f'export PATH="{with_python.folder}:$PATH"' in words
+def test_install_directory_not_on_path(with_python: Installation) -> None:
+    output = with_python.install(PATH=str(with_python.machine.bin))
+    assert f'export PATH="{with_python.directory}:$PATH"' in output
 
 
-def test_root_installs_for_everybody(with_python: Shop) -> None:
+def test_install_as_root(with_python: Installation) -> None:
     machine = with_python.machine
     (machine.bin / "id").write_text(USER_ID.replace("1000", "0"), encoding="utf-8")
     script = machine.work / "linux.sh"
@@ -138,93 +138,91 @@ def test_root_installs_for_everybody(with_python: Shop) -> None:
     assert not list(machine.home.iterdir())
 
 
-def test_takes_a_folder_of_ones_choice(with_python: Shop) -> None:
-    folder = with_python.machine.work / "my tools"
-    with_python.install(PYDOCK_BIN=str(folder), HOME=None)
-    assert with_python.machine.succeed(folder / "pydock", "--version").startswith("pydock ")
+def test_install_directory_from_variable(with_python: Installation) -> None:
+    directory = with_python.machine.work / "my tools"
+    with_python.install(PYDOCK_BIN=str(directory), HOME=None)
+    assert with_python.machine.succeed(directory / "pydock", "--version").startswith("pydock ")
 
 
 @pytest.mark.parametrize("tool", ["curl", "wget", "python"])
-def test_downloads_with_what_there_is(with_python: Shop, address: str, tool: str) -> None:
+def test_download(with_python: Installation, url: str, tool: str) -> None:
     if tool != "python":
         found = shutil.which(tool)
         if not found:
-            pytest.skip(f"there is no {tool}")
+            pytest.skip(f"{tool} is not installed")
         with_python.add(tool, Path(found))
-    with_python.install(PYDOCK_FROM=address)
+    with_python.install(PYDOCK_FROM=url)
     assert with_python.pydock.read_bytes() == with_python.source.read_bytes()
 
 
-def test_missing_download_is_refused(with_python: Shop, address: str) -> None:
-    assert "cannot be had" in with_python.refuse(PYDOCK_FROM=f"{address}-that-is-not-there")
+def test_download_not_found(with_python: Installation, url: str) -> None:
+    assert f"Fetching {url}-missing failed" in with_python.fail(PYDOCK_FROM=f"{url}-missing")
 
 
-def test_wrong_checksum_is_refused(with_python: Shop) -> None:
+def test_wrong_checksum(with_python: Installation) -> None:
     with_python.install()
     with with_python.source.open("ab") as file:
         file.write(b"more")
-    assert "is not the file it should be" in with_python.refuse()
+    assert "does not match" in with_python.fail()
 
 
-def test_missing_checksum_is_refused_unless_given(with_python: Shop) -> None:
+def test_checksum_from_variable(with_python: Installation) -> None:
     digest = with_python.source.with_name("pydock.sha256").read_text(encoding="ascii").split()[0]
     with_python.source.with_name("pydock.sha256").unlink()
-    assert "no checksum" in with_python.refuse()
-    assert "is not the file" in with_python.refuse(PYDOCK_SHA256="0" * 64)
+    assert "No checksum found" in with_python.fail()
+    assert "does not match" in with_python.fail(PYDOCK_SHA256="0" * 64)
     with_python.install(PYDOCK_SHA256=digest)
 
 
 @pytest.mark.parametrize("name", ["python3.12", "python"])
-def test_takes_a_python_of_another_name(shop: Shop, name: str) -> None:
-    shop.add(name, Path(sys.executable))
-    assert name in shop.install()
-    assert shop.pydock.read_bytes().startswith(b"#!/usr/bin/env " + name.encode() + b"\n# pydock ")
-    assert shop.machine.succeed(shop.pydock, "--help").startswith("usage: pydock")
+def test_python_with_another_name(installation: Installation, name: str) -> None:
+    installation.add(name, Path(sys.executable))
+    assert name in installation.install()
+    assert installation.pydock.read_bytes().startswith(b"#!/usr/bin/env " + name.encode() + b"\n# pydock ")
+    assert installation.machine.succeed(installation.pydock, "--help").startswith("usage: pydock")
 
 
-def test_passes_over_a_python3_that_does_not_fit(shop: Shop) -> None:
-    shop.add("python3", Path(shutil.which("false") or "false"))
-    shop.add("python3.11", Path(sys.executable))
-    shop.install()
-    (shop.machine.bin / "python3").unlink()
-    assert shop.machine.succeed(shop.pydock, "--help").startswith("usage: pydock")
+def test_unsuitable_python3_is_skipped(installation: Installation) -> None:
+    installation.add("python3", Path(shutil.which("false") or "false"))
+    installation.add("python3.11", Path(sys.executable))
+    installation.install()
+    (installation.machine.bin / "python3").unlink()
+    assert installation.machine.succeed(installation.pydock, "--help").startswith("usage: pydock")
 
 
-def test_takes_the_python_that_is_named(with_python: Shop) -> None:
+def test_python_from_variable(with_python: Installation) -> None:
     with_python.install(PYDOCK_PYTHON=sys.executable)
     assert with_python.pydock.read_bytes().startswith(f"#!{sys.executable}\n".encode())
     assert with_python.machine.succeed(with_python.pydock, "--help").startswith("usage: pydock")
 
 
-def test_refuses_a_named_python_that_does_not_fit(with_python: Shop) -> None:
-    assert "python3-that-is-not-there is none" in with_python.refuse(
-        PYDOCK_PYTHON="python3-that-is-not-there"
-    )
+def test_unsuitable_python_from_variable(with_python: Installation) -> None:
+    assert "python3-missing is not Python 3.9" in with_python.fail(PYDOCK_PYTHON="python3-missing")
     (with_python.machine.work / "my tools").mkdir()
     python = with_python.machine.work / "my tools" / "python3"
     python.symlink_to(with_python.machine.bin / "python3")
-    assert "has a space" in with_python.refuse(PYDOCK_PYTHON=str(python))
+    assert "contains a space" in with_python.fail(PYDOCK_PYTHON=str(python))
 
 
-def test_without_python_it_says_so(shop: Shop) -> None:
-    assert "needs Python 3.9 or newer" in shop.refuse()
+def test_no_python(installation: Installation) -> None:
+    assert "requires Python 3.9 or newer" in installation.fail()
 
 
-def test_foreign_file_stays_unless_forced(with_python: Shop) -> None:
-    with_python.folder.mkdir(parents=True)
-    with_python.pydock.write_text("#!/bin/sh\necho somebody else's\n", encoding="utf-8")
-    assert "was not put there by this script" in with_python.refuse()
-    assert "it stays" in with_python.refuse("--uninstall")
+def test_unrelated_file_is_kept_without_force(with_python: Installation) -> None:
+    with_python.directory.mkdir(parents=True)
+    with_python.pydock.write_text("#!/bin/sh\necho unrelated\n", encoding="utf-8")
+    assert "was not installed by this script" in with_python.fail()
+    assert "was not removed" in with_python.fail("--uninstall")
     with_python.install("--force")
     assert with_python.machine.succeed(with_python.pydock, "--version").startswith("pydock ")
 
 
-def test_folder_of_that_name_stays(with_python: Shop) -> None:
+def test_directory_is_kept(with_python: Installation) -> None:
     with_python.pydock.mkdir(parents=True)
-    assert "is a folder" in with_python.refuse("--force")
+    assert "is a directory" in with_python.fail("--force")
 
 
-def test_uninstall_takes_file_and_cache_away(with_python: Shop) -> None:
+def test_uninstall_removes_file_and_cache(with_python: Installation) -> None:
     machine = with_python.machine
     with_python.install()
     machine.succeed(with_python.pydock, "--help")
@@ -232,21 +230,21 @@ def test_uninstall_takes_file_and_cache_away(with_python: Shop) -> None:
     assert machine.cache.is_dir()
     with_python.install("--uninstall")
     assert sorted(path.name for path in machine.home.rglob("*")) == [".cache", ".local", ".pydock", "bin"]
-    assert "There is no" in with_python.install("--uninstall")
+    assert "Nothing to uninstall" in with_python.install("--uninstall")
 
 
-def test_unknown_option_is_an_error(with_python: Shop) -> None:
+def test_unknown_option(with_python: Installation) -> None:
     result = with_python.script("linux.sh", "--frobnicate")
     assert result.returncode == 2
     assert "usage:" in result.stderr
 
 
-# The working copy
+# dev.sh
 
 
 @pytest.fixture
 def working_copy(workbench: Workbench) -> Iterator[Path]:
-    """A checkout with a `.venv` of its own."""
+    """Return the pydock in the `.venv` of a checkout."""
     program = workbench.checkout / ".venv" / "bin" / "pydock"
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\necho the working copy\n", encoding="utf-8")
@@ -255,46 +253,46 @@ def working_copy(workbench: Workbench) -> Iterator[Path]:
     shutil.rmtree(workbench.checkout / ".venv")
 
 
-def dev(shop: Shop, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return shop.machine.run("/bin/sh", program.parents[2] / "scripts/install/dev.sh", *arguments)
+def dev(installation: Installation, program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return installation.machine.run("/bin/sh", program.parents[2] / "scripts/install/dev.sh", *arguments)
 
 
-def test_working_copy_takes_the_place_of_the_installed_one(with_python: Shop, working_copy: Path) -> None:
+def test_dev_replaces_installed_pydock(with_python: Installation, working_copy: Path) -> None:
     with_python.install()
     assert dev(with_python, working_copy).returncode == 0
     assert with_python.pydock.readlink() == working_copy
     assert with_python.machine.succeed(with_python.pydock) == "the working copy\n"
     assert dev(with_python, working_copy).returncode == 0
-    assert "replaced" in with_python.install()
+    assert "Replacing" in with_python.install()
     assert with_python.machine.succeed(with_python.pydock, "--version").startswith("pydock ")
 
 
-def test_working_copy_goes_again(shop: Shop, working_copy: Path) -> None:
-    dev(shop, working_copy)
-    assert dev(shop, working_copy, "--uninstall").returncode == 0
-    assert not list(shop.folder.iterdir())
-    assert dev(shop, working_copy, "--uninstall").returncode == 0
+def test_dev_uninstall(installation: Installation, working_copy: Path) -> None:
+    dev(installation, working_copy)
+    assert dev(installation, working_copy, "--uninstall").returncode == 0
+    assert not list(installation.directory.iterdir())
+    assert dev(installation, working_copy, "--uninstall").returncode == 0
 
 
-def test_working_copy_leaves_foreign_files_alone(shop: Shop, working_copy: Path) -> None:
-    shop.folder.mkdir(parents=True)
-    shop.pydock.write_text("somebody else's", encoding="utf-8")
+def test_dev_keeps_unrelated_file_without_force(installation: Installation, working_copy: Path) -> None:
+    installation.directory.mkdir(parents=True)
+    installation.pydock.write_text("unrelated", encoding="utf-8")
     for arguments in ((), ("--uninstall",)):
-        assert dev(shop, working_copy, *arguments).returncode == 1
-        assert shop.pydock.read_text(encoding="utf-8") == "somebody else's"
-    assert dev(shop, working_copy, "--force").returncode == 0
-    assert shop.pydock.is_symlink()
+        assert dev(installation, working_copy, *arguments).returncode == 1
+        assert installation.pydock.read_text(encoding="utf-8") == "unrelated"
+    assert dev(installation, working_copy, "--force").returncode == 0
+    assert installation.pydock.is_symlink()
 
 
-def test_working_copy_wants_to_be_set_up(shop: Shop, workbench: Workbench) -> None:
-    result = dev(shop, workbench.checkout / ".venv" / "bin" / "pydock")
+def test_dev_requires_setup(installation: Installation, workbench: Workbench) -> None:
+    result = dev(installation, workbench.checkout / ".venv" / "bin" / "pydock")
     assert result.returncode == 1
     assert "make setup" in result.stderr
-    assert not shop.folder.exists()
+    assert not installation.directory.exists()
 
 
-def test_scripts_are_clean(machine: Machine) -> None:
+def test_shellcheck(machine: Machine) -> None:
     shellcheck = shutil.which("shellcheck")
     if not shellcheck:
-        pytest.skip("there is no shellcheck")
+        pytest.skip("shellcheck is not installed")
     machine.succeed(shellcheck, *sorted(SCRIPTS.glob("*.sh")))

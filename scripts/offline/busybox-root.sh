@@ -1,38 +1,41 @@
 #!/bin/sh
-# Runs while base-image.sh builds a stand-in for an Alpine image, inside a Debian that has the
-# Python: make FOLDER the root of an image with that Python, the shared libraries it needs and
-# nothing else but busybox (/busybox).
+# Creates the root file system of a stand-in for an Alpine image.
+#
+#   busybox-root.sh DIRECTORY
+#
+# base-image.sh runs this in a Debian container with Python and /busybox. DIRECTORY gets that
+# Python, the shared libraries that it needs, and busybox.
 
 set -eu
-folder=$1
+root=$1
 
 link_applets() {
-    mkdir -p "$folder/bin"
-    cp /busybox "$folder/bin/busybox"
-    chmod 755 "$folder/bin/busybox"
-    # without the package managers that it can play
+    mkdir -p "$root/bin"
+    cp /busybox "$root/bin/busybox"
+    chmod 755 "$root/bin/busybox"
+    # without busybox's own package managers
     /busybox --list-full | grep -v -E '(^|/)(busybox|dpkg|dpkg-deb|rpm|rpm2cpio|linuxrc|init)$' |
         while read -r applet; do
-            mkdir -p "$folder/${applet%/*}"
-            ln -s /bin/busybox "$folder/$applet"
+            mkdir -p "$root/${applet%/*}"
+            ln -s /bin/busybox "$root/$applet"
         done
-    ln -s ../usr/sbin/nologin "$folder/sbin/nologin"
+    ln -s ../usr/sbin/nologin "$root/sbin/nologin"
 }
 
 copy() {
     for path; do
-        ! [ -e "$path" ] || tar -C / -c "${path#/}" | tar -C "$folder" -x
+        ! [ -e "$path" ] || tar -C / -c "${path#/}" | tar -C "$root" -x
     done
 }
 
-# ldd names the file by which each library was found; what it cannot find (tkinter's) stays out.
-libraries_of_programs() {
+# Prints the path of each library that ldd finds. Libraries that are not installed (Tcl/Tk) are left out.
+linked_libraries() {
     find /busybox /usr/local/bin /usr/local/lib /usr/bin/python3* /usr/lib/python3* \
         -type f \( -name busybox -o -name 'python3*' -o -name '*.so' -o -name '*.so.*' \) -exec ldd {} + 2>/dev/null |
         grep -o -E '(=> |^[[:space:]]+)/[^ ]+' | grep -o '/.*'
 }
 
-# Loaded by name at run time, by the C library or by packages' own extension modules.
+# Libraries that the C library or extension modules load by name at run time. ldd does not list them.
 libraries_loaded_by_name() {
     for pattern in 'libnss_files.so*' 'libnss_dns.so*' 'libresolv.so*' 'libgcc_s.so*' 'libstdc++.so*' \
         'libpthread.so*' 'libdl.so*' 'libutil.so*' 'librt.so*' 'libm.so*'; do
@@ -41,15 +44,15 @@ libraries_loaded_by_name() {
 }
 
 copy_libraries() {
-    { libraries_of_programs; libraries_loaded_by_name; } | sort -u | grep -v '^/usr/local/' |
+    { linked_libraries; libraries_loaded_by_name; } | sort -u | grep -v '^/usr/local/' |
         while read -r library; do
-            mkdir -p "$folder/${library%/*}"
-            cp -L "$library" "$folder/$library"
+            mkdir -p "$root/${library%/*}"
+            cp -L "$library" "$root/$library"
         done
 }
 
 write_accounts() {
-    cat >"$folder/etc/passwd" <<'END'
+    cat >"$root/etc/passwd" <<'END'
 root:x:0:0:root:/root:/bin/sh
 bin:x:1:1:bin:/bin:/sbin/nologin
 daemon:x:2:2:daemon:/sbin:/sbin/nologin
@@ -57,7 +60,7 @@ mail:x:8:12:mail:/var/mail:/sbin/nologin
 guest:x:405:100:guest:/dev/null:/sbin/nologin
 nobody:x:65534:65534:nobody:/:/sbin/nologin
 END
-    cat >"$folder/etc/group" <<'END'
+    cat >"$root/etc/group" <<'END'
 root:x:0:root
 bin:x:1:root,bin,daemon
 daemon:x:2:root,bin,daemon
@@ -72,20 +75,20 @@ END
 }
 
 write_settings() {
-    cat >"$folder/etc/os-release" <<'END'
+    cat >"$root/etc/os-release" <<'END'
 NAME="pydock stand-in"
 ID=pydock-stand-in
 PRETTY_NAME="busybox and glibc, a stand-in for Alpine"
 END
-    echo 'hosts: files dns' >"$folder/etc/nsswitch.conf"
-    echo /bin/sh >"$folder/etc/shells"
-    ln -s certs/ca-certificates.crt "$folder/etc/ssl/cert.pem"
+    echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
+    echo /bin/sh >"$root/etc/shells"
+    ln -s certs/ca-certificates.crt "$root/etc/ssl/cert.pem"
 }
 
-mkdir -p "$folder/dev" "$folder/etc" "$folder/home" "$folder/mnt" "$folder/opt" "$folder/proc" \
-    "$folder/root" "$folder/run" "$folder/srv" "$folder/sys" "$folder/tmp" "$folder/var/tmp"
-chmod 700 "$folder/root"
-chmod 1777 "$folder/tmp" "$folder/var/tmp"
+mkdir -p "$root/dev" "$root/etc" "$root/home" "$root/mnt" "$root/opt" "$root/proc" \
+    "$root/root" "$root/run" "$root/srv" "$root/sys" "$root/tmp" "$root/var/tmp"
+chmod 700 "$root/root"
+chmod 1777 "$root/tmp" "$root/var/tmp"
 link_applets
 copy /usr/local
 copy /usr/bin/python3* /usr/lib/python3* /usr/share/python3* /usr/share/python-wheels /usr/bin/pip3 /etc/python3*
@@ -94,4 +97,4 @@ copy /etc/ssl /usr/lib/ssl /usr/share/zoneinfo /usr/lib/locale/C.utf8 /usr/lib/l
 copy /etc/ld.so.conf /etc/ld.so.conf.d
 write_accounts
 write_settings
-ldconfig -r "$folder"
+ldconfig -r "$root"

@@ -2,30 +2,31 @@
 # Make python:VERSION available to the Docker engine, for each VERSION (a tag of the official
 # image: 3.12, 3.8.18, 3.12-slim, 3.13-trixie, 3.12-alpine).
 #
-#   scripts/base-image.sh [--nearest] VERSION...
+#   scripts/offline/base-image.sh [--nearest] VERSION...
 #
-# What the engine has is left alone, what a registry has is pulled. Only where no registry can
-# be reached, a stand-in is built from what this machine has: an interpreter of pyenv, or
-# Debian's own Python, on a Debian made by debootstrap.
+# An image that the engine already has is left unchanged. Otherwise the image is pulled. If no
+# registry can be reached, a stand-in is built from a pyenv interpreter or Debian's own Python, on
+# a Debian made with debootstrap.
 #
-#   --nearest   where VERSION cannot be had, provide the nearest minor version that can
+#   --nearest   if VERSION is not available, provide the nearest minor version that is
 #
-# Prints the versions that it provided, one a line; everything else goes to stderr.
+# Prints the versions that are now available, one per line. Everything else goes to stderr.
 
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly HERE
-# shellcheck source-path=SCRIPTDIR source=machine.sh
-. "$HERE/machine.sh"
+SCRIPTS=$(dirname "$HERE")
+readonly HERE SCRIPTS
+# shellcheck source-path=SCRIPTDIR source=../machine.sh
+. "$SCRIPTS/machine.sh"
 
 readonly BASE=pydock-stand-in-debian
 readonly ALL_SUITES='bullseye bookworm trixie'
 
-# Once a pull has failed for want of a registry, the next ones would too, perhaps after a time-out.
+# Remembered after the first pull, because each pull from an unreachable registry may wait for a timeout.
 REGISTRY=unknown
 
-# ---- what is there, what can be pulled ----------------------------------------------------
+# ---- existing and pulled images -----------------------------------------------------------
 
 is_present() {
     docker image inspect --format '{{.Id}}' "$1" >/dev/null 2>&1
@@ -34,7 +35,7 @@ is_present() {
 pull() {
     local tag=$1 answer
     [[ $REGISTRY != unreachable ]] || return 1
-    say "pulling $tag"
+    say "Pulling $tag"
     if answer=$(docker pull --quiet "$tag" 2>&1 >/dev/null); then
         REGISTRY=reachable
     elif [[ $answer =~ manifest.*(unknown|not\ found)|"$tag: not found" ]]; then
@@ -42,14 +43,14 @@ pull() {
         return 1
     else
         REGISTRY=unreachable
-        say "no registry can be reached: $(tail -n 1 <<<"$answer")"
+        say "No registry can be reached: $(tail -n 1 <<<"$answer")"
         return 1
     fi
 }
 
-# ---- what a stand-in could be made of -----------------------------------------------------
+# ---- the source of a stand-in -------------------------------------------------------------
 
-# Sets PYTHON (3.12 or 3.12.1), FLAVOUR (debian or busybox) and SUITE ('' where the tag names none).
+# Sets PYTHON (3.12 or 3.12.1), FLAVOUR (debian or busybox) and SUITE (empty if the tag names none).
 read_tag() {
     local tag=$1 word
     PYTHON=${tag%%-*} FLAVOUR=debian SUITE=''
@@ -71,22 +72,22 @@ minor_of() {
 }
 
 pyenv_interpreters() {
-    local folder
-    for folder in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/* "$HOME"/.pyenv/versions/*; do
-        [[ ${folder##*/} =~ ^3\.[0-9]+\.[0-9]+$ ]] || continue
-        [[ -x $folder/bin/python$(minor_of "${folder##*/}") ]] || continue
-        printf '%s\t%s\n' "${folder##*/}" "$folder"
+    local directory
+    for directory in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/* "$HOME"/.pyenv/versions/*; do
+        [[ ${directory##*/} =~ ^3\.[0-9]+\.[0-9]+$ ]] || continue
+        [[ -x $directory/bin/python$(minor_of "${directory##*/}") ]] || continue
+        printf '%s\t%s\n' "${directory##*/}" "$directory"
     done | sort -u -V -k 1,1
 }
 
-# The folder of the newest patch release that fits, or nothing.
+# Prints the directory of the newest matching patch release. Fails if there is none.
 pyenv_interpreter() {
     pyenv_interpreters | awk -F '\t' -v wanted="$1" '
-        $1 == wanted || index($1, wanted ".") == 1 { folder = $2 }
-        END { if (folder) print folder; else exit 1 }'
+        $1 == wanted || index($1, wanted ".") == 1 { directory = $2 }
+        END { if (directory) print directory; else exit 1 }'
 }
 
-# Unknown ones are taken for the newest.
+# An unknown suite is treated as the newest.
 suite_number() {
     case $1 in
         bullseye) echo 11 ;;
@@ -95,12 +96,12 @@ suite_number() {
     esac
 }
 
-# An interpreter of this machine runs where the C library is the same or newer, not where it is older.
+# The interpreters of this machine require the same C library or a newer one.
 suite_runs_interpreters() {
     [[ $(suite_number "$1") -ge $(suite_number "$(os_release VERSION_CODENAME)") ]]
 }
 
-debians_python() {
+debian_python() {
     case $1 in
         bullseye) echo 3.9 ;;
         bookworm) echo 3.11 ;;
@@ -111,7 +112,7 @@ debians_python() {
 suite_with_python() {
     local suite
     for suite in $ALL_SUITES; do
-        [[ $(debians_python "$suite") != "$1" ]] || echo "$suite"
+        [[ $(debian_python "$suite") != "$1" ]] || echo "$suite"
     done
 }
 
@@ -119,7 +120,7 @@ default_suite() {
     if suite_runs_interpreters bookworm; then echo bookworm; else echo trixie; fi
 }
 
-# Sets INTERPRETER to the folder to copy from ('' for Debian's own Python), and SUITE.
+# Sets SUITE and INTERPRETER, the directory to copy from (empty for Debian's own Python).
 choose_source() {
     local suite
     suite=${SUITE:-$(default_suite)}
@@ -130,23 +131,23 @@ choose_source() {
     INTERPRETER=''
     suite=$(suite_with_python "$PYTHON")
     [[ -n $suite && (-z $SUITE || $SUITE == "$suite") ]] || return 1
-    # the busybox too is this machine's
+    # busybox is this machine's too
     [[ $FLAVOUR != busybox ]] || suite_runs_interpreters "$suite" || return 1
     SUITE=$suite
 }
 
-what_can_be_had() {
+available_versions() {
     local suite list
     list=$(pyenv_interpreters | cut -f 1 | paste -s -d ' ' -)
     [[ -z $list ]] || printf '%s (pyenv), ' "$list"
     list=''
     for suite in $ALL_SUITES; do
-        list+=", $(debians_python "$suite")-$suite"
+        list+=", $(debian_python "$suite")-$suite"
     done
     printf '%s (Debian)\n' "${list#, }"
 }
 
-# ---- the Debian under it ------------------------------------------------------------------
+# ---- the Debian base ----------------------------------------------------------------------
 
 libraries() {
     local suite=$1
@@ -158,24 +159,24 @@ libraries() {
     esac
 }
 
-need_tool() {
+require_tool() {
     has "$1" && return
-    { is_root && has apt-get; } || fail "$1 is needed to build a stand-in: install it, then run $0 again"
-    say "installing $1"
-    install_packages "$LOG" "$1" || fail "$1 could not be installed: mend what is said above"
+    { is_root && has apt-get; } || fail "$1 is required to build a stand-in. Install it, then run $0 again."
+    say "Installing $1"
+    install_packages "$LOG" "$1" || fail "Installing $1 failed. Fix the problem shown above, then run $0 again."
 }
 
-# What is this machine's alone must not come along, and what only takes room need not.
+# Removes files that are specific to this machine, and files that only take up space.
 tidy_debian() {
     local root=$1
     rm -rf "$root"/etc/{resolv.conf,hostname} "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* \
         "$root"/var/log/* "$root"/usr/share/{man,info,locale}/* "$root"/tmp/*
     find "$root/usr/share/doc" -type f ! -name copyright -delete
-    # a mirror may be named with a password
+    # the URL of a mirror may contain a password
     sed -i -E 's#(://)[^/@ ]*@#\1#' "$root/etc/apt/sources.list"
 }
 
-# In a mount namespace of its own, so that no /proc stays mounted in there whatever happens.
+# Runs in its own mount namespace, so that no /proc stays mounted in the new root after a failure.
 bootstrap() {
     local suite=$1 root=$2 mirror=$3 keyring=$4 packages=$5
     unshare --mount debootstrap --variant=minbase --force-check-gpg ${keyring:+--keyring="$keyring"} \
@@ -188,31 +189,31 @@ import_debian() {
         --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
         --change 'CMD ["bash"]' \
         --change 'LABEL pydock.stand-in="true"' \
-        --change "LABEL org.opencontainers.image.description=\"Debian $suite, made by debootstrap: what pydock's stand-ins for Python's official images are built on\"" \
+        --change "LABEL org.opencontainers.image.description=\"Debian $suite, made with debootstrap: the base of pydock's stand-ins for the official Python images\"" \
         - "$image"
 }
 
 make_debian() {
     local image=$1 suite=$2 packages=$3 mirror keyring root=$WORK/debian
     ! is_present "$image" || return 0
-    is_root || fail "only root can make the Debian for a stand-in: sudo $0 $ARGUMENTS"
+    is_root || fail "Only root can build the Debian base of a stand-in: sudo $0 $ARGUMENTS"
     IFS=$'\t' read -r mirror keyring < <(debian_source) ||
-        fail "no registry can be reached, and a stand-in can be built only on Debian (with its" \
-            "mirror in /etc/apt/sources.list*): docker load the image python:$PYTHON instead"
-    need_tool debootstrap
-    say "making a Debian $suite"
+        fail "No registry can be reached, and a stand-in can be built only on Debian with a mirror in" \
+            "/etc/apt/sources.list*. Load the image python:$PYTHON with 'docker load' instead."
+    require_tool debootstrap
+    say "Building Debian $suite"
     run_logged "$LOG" bootstrap "$suite" "$root" "$mirror" "$keyring" "${packages// /,}" ||
-        fail "Debian $suite could not be made: mend what is said above, then run $0 again"
+        fail "Building Debian $suite failed. Fix the problem shown above, then run $0 again."
     tidy_debian "$root"
     run_logged "$LOG" import_debian "$root" "$image" "$suite" ||
-        fail "the Debian made could not be brought into the engine: see above"
+        fail "Importing Debian $suite into the Docker engine failed. The error is shown above."
     rm -rf --one-file-system "$root"
 }
 
-# ---- the Python on it ---------------------------------------------------------------------
+# ---- Python -------------------------------------------------------------------------------
 
-# As the official images have it, and with an empty site-packages: what was installed into the
-# machine's own interpreter, or was changed in it, is no part of a plain Python.
+# Uses the layout of the official images. site-packages is left out, because packages installed
+# on this machine do not belong in a base image.
 copy_interpreter() {
     local from=$1 to=$2 minor=$3 file
     local programs=() wanted=()
@@ -237,7 +238,7 @@ copy_interpreter() {
         find "$to" -type f \( -name '*.so' -o -name '*.so.*' -o -name "python$minor" \) \
             -exec strip --strip-unneeded {} + 2>/dev/null || true
     fi
-    # first lines of scripts, and what builds of extension modules read
+    # scripts contain the path in their first line, and sysconfig for building extension modules
     { grep -rlIF "$from" "$to" || true; } | xargs -r sed -i "s#$from#/usr/local#g"
 }
 
@@ -249,8 +250,8 @@ RUN --network=none ldconfig && python3 -c 'import ssl, zlib' \
 STEPS
 }
 
-# Debian's pip refuses to install beside apt; in an official image there is nothing beside it.
-debians_python_steps() {
+# Debian's pip refuses to install into a Python managed by apt. The official images have no such check.
+debian_python_steps() {
     cat <<'STEPS'
 RUN --network=none rm -f /usr/lib/python3*/EXTERNALLY-MANAGED \
     && for name in python python3; do ln -s /usr/bin/python3 /usr/local/bin/$name; done \
@@ -262,23 +263,23 @@ STEPS
 busybox_steps() {
     cat <<'STEPS'
 COPY busybox busybox-root.sh /
-RUN --network=none sh /busybox-root.sh /root-folder
+RUN --network=none sh /busybox-root.sh /rootfs
 FROM scratch
-COPY --from=debian /root-folder /
+COPY --from=debian /rootfs /
 STEPS
 }
 
-# Not busybox-static: its shell runs its own applets, dpkg among them, before what is on PATH.
+# Not busybox-static: its shell prefers its own applets, such as dpkg, to the programs on PATH.
 fetch_busybox() {
-    local to=$1 folder=$WORK/busybox-package
-    mkdir "$folder"
-    if ! download_package busybox "$folder" </dev/null >>"$LOG" 2>&1; then
+    local to=$1 directory=$WORK/busybox-package
+    mkdir "$directory"
+    if ! download_package busybox "$directory" </dev/null >>"$LOG" 2>&1; then
         apt_get update </dev/null >>"$LOG" 2>&1 || true
-        run_logged "$LOG" download_package busybox "$folder" ||
-            fail "Debian's package busybox could not be fetched: see above"
+        run_logged "$LOG" download_package busybox "$directory" ||
+            fail "Downloading Debian's busybox package failed. The error is shown above."
     fi
-    dpkg-deb -x "$folder"/*.deb "$folder/files"
-    find "$folder/files" -type f -path '*/bin/busybox' -exec cp {} "$to" \;
+    dpkg-deb -x "$directory"/*.deb "$directory/files"
+    find "$directory/files" -type f -path '*/bin/busybox' -exec cp {} "$to" \;
 }
 
 download_package() {
@@ -288,7 +289,7 @@ download_package() {
 write_dockerfile() {
     local image=$1 version=$2 description=$3
     echo "FROM $image AS debian"
-    if [[ -n $INTERPRETER ]]; then interpreter_steps; else debians_python_steps; fi
+    if [[ -n $INTERPRETER ]]; then interpreter_steps; else debian_python_steps; fi
     [[ $FLAVOUR != busybox ]] || busybox_steps
     cat <<END
 ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \\
@@ -302,7 +303,7 @@ END
 describe() {
     local tag=$1 version=$2 origin userland
     origin="Debian's Python"
-    [[ -z $INTERPRETER ]] || origin="an interpreter of pyenv"
+    [[ -z $INTERPRETER ]] || origin="a pyenv interpreter"
     userland="Debian $SUITE without compilers"
     [[ $FLAVOUR != busybox ]] || userland="a busybox userland with glibc, not musl, and no package manager"
     echo "A stand-in for $tag, not the official image: Python $version ($origin) on $userland"
@@ -310,7 +311,7 @@ describe() {
 
 build() {
     local tag=$1 context=$2
-    # the builder of the docker driver is the one that sees the engine's own images
+    # only the builder with the docker driver can use images of the engine
     docker buildx build --builder "$(docker context show)" --progress plain \
         --file "$context/dockerfile" --tag "$tag" "$context"
 }
@@ -339,28 +340,29 @@ build_stand_in() {
     local description
     description=$(describe "$tag" "$version")
     write_dockerfile "$image" "$version" "$description" >"$context/dockerfile"
-    say "building $tag: $description"
+    say "Building $tag: $description"
     run_logged "$LOG" build "$tag" "$context" ||
-        fail "the stand-in for $tag could not be built: see above"
+        fail "Building the stand-in for $tag failed. The error is shown above."
 }
 
-# ---- one version after the other ----------------------------------------------------------
+# ---- main ---------------------------------------------------------------------------------
 
-# Sets PROVIDED, '' where VERSION cannot be had. Not a status: in a condition, 'set -e' would be
-# off for everything below it.
+# Sets PROVIDED, empty if VERSION is not available. The result is not an exit status, because testing
+# the status in a condition would disable 'set -e' inside the function.
 provide() {
     local version=$1
     PROVIDED=''
     if is_present "python:$version" || pull "python:$version"; then
         PROVIDED=$version
-    # a registry that answers has the last word on which tags there are
+    # if a registry can be reached, a tag that it does not have is not replaced by a stand-in
     elif [[ $REGISTRY == unreachable ]] && read_tag "$version" && choose_source; then
         build_stand_in "python:$version"
         PROVIDED=$version
     fi
 }
 
-# The asked minor without its patch number first, then one off, two off, …, the newer first.
+# Prints the requested minor version without its patch number, then the minor versions around it in
+# order of distance, the newer one first.
 neighbours() {
     local version=$1 major minor patch rest distance
     rest=${version#"${version%%-*}"}
@@ -378,7 +380,7 @@ provide_nearest() {
     for neighbour in $(neighbours "$version"); do
         provide "$neighbour"
         [[ -n $PROVIDED ]] || continue
-        say "python:$version cannot be had; provided python:$neighbour instead"
+        say "python:$version is not available. Using python:$neighbour instead."
         return
     done
 }
@@ -386,10 +388,10 @@ provide_nearest() {
 explain_failure() {
     local version=$1
     if [[ $REGISTRY == reachable ]]; then
-        say "there is no python:$version: the registry does not know it"
+        say "python:$version is not available: the registry has no such tag."
     else
-        say "python:$version cannot be had: no registry can be reached, and nothing here makes a stand-in" \
-            "for it; what can be had: $(what_can_be_had)"
+        say "python:$version is not available: no registry can be reached and no stand-in can be built for it." \
+            "Available versions: $(available_versions)"
     fi
 }
 
@@ -402,11 +404,11 @@ all_are_present() {
 }
 
 prepare() {
-    "$HERE/engine.sh"
+    "$SCRIPTS/engine.sh"
     local state
-    state=$(state_folder)
+    state=$(state_directory)
     LOG=$state/base-image.log
-    wait_for_turn "$state/base-image.lock"
+    acquire_lock "$state/base-image.lock"
     : >"$LOG"
     WORK=$(mktemp -d "${TMPDIR:-/var/tmp}/pydock-stand-in.XXXXXX")
     trap 'rm -rf --one-file-system "$WORK"' EXIT
