@@ -1,6 +1,6 @@
 # The doors from a shell. Each target is one line; what it does is in scripts/ or tasks.py.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint dist dev bench clean
+.PHONY: help setup demo test unit lint lock dist dev bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,8 +20,11 @@ unit: setup  ## run the tests that need no engine
 lint: setup  ## check style, types and shell scripts
 	@.venv/bin/inv lint
 
+lock: setup  ## renew requirements/*.txt: the newest versions that pyproject.toml allows
+	@.venv/bin/python scripts/lock.py
+
 dist: setup  ## build dist/pydock, the whole tool in one executable file
-	@.venv/bin/python scripts/build_single_file.py
+	@.venv/bin/python scripts/single_file/build.py
 
 dev: setup  ## put this working copy's pydock on PATH, in place of an installed one
 	@scripts/install/dev.sh
