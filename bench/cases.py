@@ -102,6 +102,7 @@ class InstallCase:
     def __init__(self, bench: Workbench, package: str, *, held: tuple[str, ...], cached: bool) -> None:
         self.bench = bench
         self.package = package
+        (self.pinned,) = bench.pinned(package)
         self.cached = cached
         self.name = bench.name()
         self.folder = bench.folder / self.name
@@ -109,24 +110,24 @@ class InstallCase:
         self.image, self.held_image = f"pydock-bench-{self.name}:latest", f"pydock-bench-{self.name}:held"
         bench.pydock("create", self.name, bench.version)
         if held:
-            bench.pydock("install", self.name, *held)
+            bench.pydock("install", self.name, *bench.pinned(*held))
         bench.run("docker", "tag", f"pydock-{self.name}:latest", self.held_image)
         bench.run("docker", "tag", self.held_image, self.image)
 
     def with_pydock(self) -> None:
-        self.bench.pydock("install", self.name, self.package)
+        self.bench.pydock("install", self.name, self.pinned)
         for _ in range(2):
             self.bench.pydock("run", self.name, *self.importing)
 
     def by_hand(self) -> None:
-        naive_install(self.bench, self.image, self.package)
+        naive_install(self.bench, self.image, self.pinned)
         for _ in range(2):
             self.bench.run("docker", "run", "--rm", "--init", self.image, *self.importing)
 
     def with_virtualenv(self) -> None:
         self.bench.run(self.bench.tool("virtualenv"), "--quiet", str(self.folder))
         options = [] if self.cached else ["--no-cache-dir"]
-        self.bench.run(str(self.folder / "bin" / "pip"), "install", "--quiet", *options, self.package)
+        self.bench.run(str(self.folder / "bin" / "pip"), "install", "--quiet", *options, self.pinned)
         for _ in range(2):
             self.bench.run(str(self.folder / "bin" / "python"), *self.importing[1:])
 
@@ -168,13 +169,15 @@ def naive_install(bench: Workbench, image: str, package: str) -> None:
 
 def build_checkout(bench: Workbench) -> Sides:
     name = bench.name()
-    bench.pydock("create", name, bench.version, "--requirement", str(THIRTY))
+    thirty = bench.folder / "thirty-packages.txt"
+    thirty.write_text("\n".join(bench.pinned(*THIRTY.read_text().split())))
+    bench.pydock("create", name, bench.version, "--requirement", str(thirty))
     file = bench.project / ".pydock" / "envs" / name / "requirements.txt"
     pinned = file.read_text()
     lock = bench.folder / f"{name}.txt"
     uv = [bench.tool("uv"), "pip"]
     bench.run(
-        *uv, "compile", "--quiet", "--python", bench.tool("python"), "--output-file", str(lock), str(THIRTY)
+        *uv, "compile", "--quiet", "--python", bench.tool("python"), "--output-file", str(lock), str(thirty)
     )
     folder = bench.folder / name
 

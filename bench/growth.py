@@ -54,7 +54,7 @@ def _base_with_index(bench: Workbench, address: str) -> str:
     """Return a base image whose installers look at that index and nowhere else; see to it that uv is in the cache."""
     warm = bench.name()
     bench.pydock("create", warm, bench.version)
-    bench.pydock("install", warm, "six")
+    bench.pydock("install", warm, *bench.pinned("six"))
     host = address.split("/")[2].split(":", maxsplit=1)[0]
     context = bench.folder / "base-with-index"
     context.mkdir()
@@ -132,7 +132,7 @@ def _draw(bench: Workbench, results: Path) -> None:
     """Draw the picture in an environment of pydock's own."""
     name = bench.name()
     bench.pydock("create", name, bench.version)
-    bench.pydock("install", name, "matplotlib")
+    bench.pydock("install", name, *bench.pinned("matplotlib"))
     shutil.copy(CHECKOUT / "bench" / "draw.py", bench.project)
     shutil.copy(results / "growth.json", bench.project)
     bench.pydock("run", name, "python", "draw.py")

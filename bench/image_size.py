@@ -27,7 +27,7 @@ def measure_size(bench: Workbench) -> list[str]:
     bench.pydock("create", name, bench.version)
     weigh = ["run", name, "python", "-c", WEIGH]
     brought_along = int(bench.pydock(*weigh))
-    bench.pydock("install", name, *PACKAGES)
+    bench.pydock("install", name, *bench.pinned(*PACKAGES))
     size = ["docker", "image", "inspect", "--format", "{{.Size}}"]
     beyond = int(bench.run(*size, f"pydock-{name}:latest")) - int(bench.run(*size, bench.base))
     packages = int(bench.pydock(*weigh)) - brought_along

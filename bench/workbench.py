@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.append(str(CHECKOUT / "scripts"))
+
+from lock import pins_for  # noqa: E402 - found by the line before
+
 PYDOCK = str(CHECKOUT / ".venv" / "bin" / "pydock")
 
 Side = Callable[[], object]
@@ -117,10 +121,17 @@ class Workbench:
     def forget(self, name: str) -> None:
         self.run(PYDOCK, "--local", "delete", name, "--yes")
 
+    def pinned(self, *packages: str) -> list[str]:
+        """Return these packages, all that are locked if none is named, in the versions that are locked."""
+        text = (CHECKOUT / "requirements" / "bench-environments.txt").read_text(encoding="utf-8")
+        versions = pins_for(text, self.version.split("-")[0])
+        return [f"{name}=={versions[name]}" for name in packages or versions]
+
     def install_competitors(self) -> None:
-        """Install virtualenv and uv, and warm virtualenv's own cache."""
+        """Install virtualenv and uv as locked, and warm virtualenv's own cache."""
         self.run(sys.executable, "-m", "venv", str(self.folder / "tools"))
-        self.run(self.tool("pip"), "install", "--quiet", "virtualenv", "uv")
+        requirements = str(CHECKOUT / "requirements" / "bench.txt")
+        self.run(self.tool("pip"), "install", "--quiet", "--require-hashes", "--requirement", requirements)
         self.run(self.tool("virtualenv"), "--quiet", str(self.folder / "warm"))
 
     def forget_all(self) -> None:
