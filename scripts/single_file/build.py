@@ -83,7 +83,7 @@ def belongs(name: str) -> bool:
 def version_of(contents: Contents) -> str:
     """Return pydock's version, as its wheel says."""
     (metadata,) = (
-        text for name, text in contents.items() if re.match(r"pydock-[^/]*\.dist-info/METADATA", name)
+        text for name, text in contents.items() if re.match(r"pydock_env-[^/]*\.dist-info/METADATA", name)
     )
     found = re.search(rb"^Version: (\S+)$", metadata, re.MULTILINE)
     if found is None:
