@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from invoke import Context, Exit, Result
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "test.sh"
 RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >>record\n'
@@ -85,3 +87,24 @@ def test_without_an_engine_ci_fails(checkout: Checkout) -> None:
     code, ran, said = checkout.test(ENGINE="missing", CI="true")
     assert (code, ran) == (1, [LINT])
     assert said == "There is no engine, and CI needs one."
+
+
+def test_lint_runs_every_check_and_names_those_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SCRIPT.parents[1])
+    spec = importlib.util.spec_from_file_location("development_tasks", "tasks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tasks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tasks)
+    ran: list[str] = []
+
+    class Recorder(Context):
+        def run(self, command: str, **_: object) -> Result:
+            ran.append(command)
+            return Result(exited=1 if "mypy" in command or "shellcheck" in command else 0)
+
+    with pytest.raises(Exit, match="lint failed: types, shell scripts") as failure:
+        tasks.lint(Recorder())
+    assert failure.value.code == 1
+    assert len(ran) == 4
+    assert ran[-1].endswith(".ci/run")
