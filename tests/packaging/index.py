@@ -31,7 +31,9 @@ class LockedIndex:
 
     def environ(self, address: str = "") -> dict[str, str]:
         """Return the variables of somebody whose pip knows this index alone, or another address."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+        # nor is a clone's pydock the one whose coverage is measured
+        gone = ("PIP_", "UV_", "COVERAGE_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(gone)}
         return {
             **kept,
             "HOME": str(self.root / "home"),

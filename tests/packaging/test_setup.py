@@ -26,10 +26,11 @@ def test_the_index_breaks_whoever_takes_the_newest(index: LockedIndex, tmp_path:
     assert sorted(path.name.split("-")[1] for path in tmp_path.iterdir()) == [BREAKING, BREAKING]
 
 
-def test_setup_installs_what_the_lock_lists(clone: Clone) -> None:
+def test_setup_installs_what_the_lock_lists(clone: Clone, index: LockedIndex) -> None:
     assert clone.installed.returncode == 0, clone.installed.stderr
     command = [str(clone.python), "-m", "pip", "list", "--format", "json"]
-    listed = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run(command, env=index.environ(), check=True, capture_output=True, text=True)
+    listed = json.loads(done.stdout)
     installed = {package["name"].lower().replace("_", "-"): package["version"] for package in listed}
     locked = lock.pins_for(DEV.path(clone.folder).read_text(encoding="utf-8"), platform.python_version())
     assert {name: installed.get(name) for name in locked} == locked
