@@ -1,9 +1,9 @@
 # The doors from a shell. Each target is one line; what it does is in scripts/ or tasks.py.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint dist dev bench clean
+.PHONY: help setup demo test test-lowest test-newest unit lint lock dist dev bench clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## make .venv with pydock and its development tools
 	@scripts/setup.sh
@@ -11,8 +11,14 @@ setup:  ## make .venv with pydock and its development tools
 demo: setup  ## the main job on a real engine: an environment, pandas, an analysis of real data
 	@scripts/demo.sh
 
-test: setup  ## run every ring of tests, the engine ring included
+test: setup  ## lint, then run every ring of tests, the engine ring included
 	@scripts/test.sh
+
+test-lowest: setup  ## run the tests that need no engine with the lowest versions that pyproject.toml allows
+	@scripts/test-versions.sh lowest
+
+test-newest: setup  ## run the tests that need no engine with the newest versions that pyproject.toml allows
+	@scripts/test-versions.sh newest
 
 unit: setup  ## run the tests that need no engine
 	@.venv/bin/python -m pytest -m "not engine"
@@ -20,8 +26,11 @@ unit: setup  ## run the tests that need no engine
 lint: setup  ## check style, types and shell scripts
 	@.venv/bin/inv lint
 
+lock: setup  ## renew requirements/*.txt: the newest versions that pyproject.toml allows
+	@.venv/bin/python scripts/lock.py
+
 dist: setup  ## build dist/pydock, the whole tool in one executable file
-	@.venv/bin/python scripts/build_single_file.py
+	@.venv/bin/python scripts/single_file/build.py
 
 dev: setup  ## put this working copy's pydock on PATH, in place of an installed one
 	@scripts/install/dev.sh
@@ -30,4 +39,4 @@ bench: setup  ## measure pydock beside the others (ONLY=install for a part)
 	@.venv/bin/python bench/bench.py $(ONLY)
 
 clean:  ## remove what the other targets made
-	@rm -rf .venv dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf .venv .venv-lowest .venv-newest dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

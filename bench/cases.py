@@ -109,6 +109,7 @@ class InstallCase:
     ) -> None:
         self.harness = harness
         self.package = package
+        (self.pinned,) = harness.pinned(package)
         self.cached = cached
         self.name = harness.new_name()
         self.directory = harness.directory / self.name
@@ -117,24 +118,24 @@ class InstallCase:
         self.initial_image = f"pydock-bench-{self.name}:initial"
         harness.pydock("create", self.name, harness.version)
         if preinstalled:
-            harness.pydock("install", self.name, *preinstalled)
+            harness.pydock("install", self.name, *harness.pinned(*preinstalled))
         harness.run("docker", "tag", f"pydock-{self.name}:latest", self.initial_image)
         harness.run("docker", "tag", self.initial_image, self.image)
 
     def with_pydock(self) -> None:
-        self.harness.pydock("install", self.name, self.package)
+        self.harness.pydock("install", self.name, self.pinned)
         for _ in range(2):
             self.harness.pydock("run", self.name, *self.import_command)
 
     def with_docker(self) -> None:
-        install_with_docker(self.harness, self.image, self.package)
+        install_with_docker(self.harness, self.image, self.pinned)
         for _ in range(2):
             self.harness.run("docker", "run", "--rm", "--init", self.image, *self.import_command)
 
     def with_virtualenv(self) -> None:
         self.harness.run(self.harness.tool("virtualenv"), "--quiet", str(self.directory))
         options = [] if self.cached else ["--no-cache-dir"]
-        self.harness.run(str(self.directory / "bin" / "pip"), "install", "--quiet", *options, self.package)
+        self.harness.run(str(self.directory / "bin" / "pip"), "install", "--quiet", *options, self.pinned)
         for _ in range(2):
             self.harness.run(str(self.directory / "bin" / "python"), *self.import_command[1:])
 
@@ -176,13 +177,15 @@ def install_with_docker(harness: Harness, image: str, package: str) -> None:
 
 def build_from_files(harness: Harness) -> Comparison:
     name = harness.new_name()
-    harness.pydock("create", name, harness.version, "--requirement", str(THIRTY_PACKAGES))
+    thirty = harness.directory / "thirty-packages.txt"
+    thirty.write_text("\n".join(harness.pinned(*THIRTY_PACKAGES.read_text().split())))
+    harness.pydock("create", name, harness.version, "--requirement", str(thirty))
     file = harness.project / ".pydock" / "envs" / name / "requirements.txt"
     pinned = file.read_text()
     lock = harness.directory / f"{name}.txt"
     uv = [harness.tool("uv"), "pip"]
     options = ["--quiet", "--python", harness.tool("python"), "--output-file", str(lock)]
-    harness.run(*uv, "compile", *options, str(THIRTY_PACKAGES))
+    harness.run(*uv, "compile", *options, str(thirty))
     venv = harness.directory / name
 
     def build() -> None:

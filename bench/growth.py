@@ -55,7 +55,7 @@ def _build_base_with_index(harness: Harness, url: str) -> str:
     """Build a base image whose installers use only that index. Also put uv into the build cache."""
     name = harness.new_name()
     harness.pydock("create", name, harness.version)
-    harness.pydock("install", name, "six")
+    harness.pydock("install", name, *harness.pinned("six"))
     host = url.split("/")[2].split(":", maxsplit=1)[0]
     context = harness.directory / "base-with-index"
     context.mkdir()
@@ -133,7 +133,7 @@ def _draw_chart(harness: Harness, results: Path) -> None:
     """Draw the chart with matplotlib in a pydock environment."""
     name = harness.new_name()
     harness.pydock("create", name, harness.version)
-    harness.pydock("install", name, "matplotlib")
+    harness.pydock("install", name, *harness.pinned("matplotlib"))
     shutil.copy(CHECKOUT / "bench" / "draw.py", harness.project)
     shutil.copy(results / "growth.json", harness.project)
     harness.pydock("run", name, "python", "draw.py")

@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.append(str(CHECKOUT / "scripts"))
+
+from lock import pins_for  # noqa: E402 - found by the line before
+
 PYDOCK = str(CHECKOUT / ".venv" / "bin" / "pydock")
 
 Action = Callable[[], object]
@@ -118,10 +122,17 @@ class Harness:
     def delete_environment(self, name: str) -> None:
         self.run(PYDOCK, "--local", "delete", name, "--yes")
 
+    def pinned(self, *packages: str) -> list[str]:
+        """Return these packages in their locked versions; without names, all that are locked."""
+        text = (CHECKOUT / "requirements" / "bench-environments.txt").read_text(encoding="utf-8")
+        versions = pins_for(text, self.version.split("-")[0])
+        return [f"{name}=={versions[name]}" for name in packages or versions]
+
     def install_other_tools(self) -> None:
-        """Install virtualenv and uv, and fill virtualenv's cache."""
+        """Install virtualenv and uv in their locked versions, and fill virtualenv's cache."""
         self.run(sys.executable, "-m", "venv", str(self.directory / "tools"))
-        self.run(self.tool("pip"), "install", "--quiet", "virtualenv", "uv")
+        requirements = str(CHECKOUT / "requirements" / "bench.txt")
+        self.run(self.tool("pip"), "install", "--quiet", "--require-hashes", "--requirement", requirements)
         self.run(self.tool("virtualenv"), "--quiet", str(self.directory / "warm"))
 
     def delete_environments(self) -> None:

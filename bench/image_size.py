@@ -27,7 +27,7 @@ def measure_size(harness: Harness) -> list[str]:
     harness.pydock("create", name, harness.version)
     packages_size = ["run", name, "python", "-c", PACKAGES_SIZE_SCRIPT]
     initial = int(harness.pydock(*packages_size))
-    harness.pydock("install", name, *PACKAGES)
+    harness.pydock("install", name, *harness.pinned(*PACKAGES))
     image_size = ["docker", "image", "inspect", "--format", "{{.Size}}"]
     added = int(harness.run(*image_size, f"pydock-{name}:latest")) - int(
         harness.run(*image_size, harness.base)

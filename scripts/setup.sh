@@ -7,7 +7,7 @@ say() { printf '%s\n' "$*" >&2; }
 
 find_python() {
     local candidate
-    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.10 python3.9 python; do
+    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 python; do
         if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
             command -v "$candidate"
             return
@@ -33,19 +33,34 @@ make_venv() {
     fi
 }
 
-stamp=.venv/made-from-$(cksum <pyproject.toml | tr ' ' '-')
+pip_install() {
+    .venv/bin/python -m pip --disable-pip-version-check install "$@"
+}
+
+# Exactly what the lock says; nothing is built but pydock itself, with the locked hatchling.
+install() {
+    pip_install --require-hashes --only-binary :all: --requirement requirements/dev.txt &&
+        pip_install --no-deps --no-build-isolation --editable . &&
+        .venv/bin/pydock --version &&
+        .venv/bin/python -m pytest --version
+}
+
+stamp=.venv/made-from-$(cat pyproject.toml requirements/dev.txt | cksum | tr ' ' '-')
 if [ -e "$stamp" ]; then
     exit 0
 fi
+rm -f .venv/made-from-*
 if [ ! -x .venv/bin/python ]; then
     python=$(find_python)
     say "Making .venv with $("$python" --version) …"
     rm -rf .venv
     make_venv "$python"
 fi
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' 2>&1 | grep -v WARNING >&2 || true
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --editable . --group dev 2>&1 | grep -v WARNING >&2 || true
-.venv/bin/pydock --version >/dev/null
-.venv/bin/python -m pytest --version >/dev/null
-rm -f .venv/made-from-*
+say "Installing what requirements/dev.txt lists …"
+log=.venv/setup.log
+if ! install </dev/null >"$log" 2>&1; then
+    tail -n 15 "$log" | sed 's/^/    /' >&2
+    say "The installation failed. Its last lines are above, all of them in $log. \`make setup\` tries again."
+    exit 1
+fi
 touch "$stamp"

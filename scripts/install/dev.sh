@@ -66,7 +66,7 @@ install() {
     esac
 }
 
-# The second line is written by scripts/build_single_file.py.
+# The second line is written by scripts/single_file/build.py.
 is_single_file() { [ -f "$target" ] && [ ! -L "$target" ] && head -n 2 "$target" | grep -q '^# pydock .* the whole tool in one file'; }
 is_working_copy() { [ -L "$target" ] && case $(readlink "$target") in */.venv/bin/pydock) ;; *) false ;; esac; }
 

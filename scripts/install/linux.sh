@@ -81,7 +81,7 @@ check_target() {
     fi
 }
 
-# scripts/build_single_file.py writes the second line of the file. scripts/install/dev.sh creates the link.
+# scripts/single_file/build.py writes the second line of the file. scripts/install/dev.sh creates the link.
 is_single_file() { [ -f "$target" ] && [ ! -L "$target" ] && head -n 2 "$target" | grep -q '^# pydock .* the whole tool in one file'; }
 is_working_copy() { case $(readlink "$target") in */.venv/bin/pydock) ;; *) false ;; esac; }
 

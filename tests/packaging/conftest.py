@@ -9,12 +9,14 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from .index import LockedIndex, locked_index
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OLDEST = (3, 9)
@@ -169,14 +171,17 @@ class Workbench:
     def build(self, *arguments: str, name: str) -> dict[str, Path]:
         """Run `python -m build` on the copy; return what came out, by its suffix."""
         folder = self.root / name
-        self.python("-m", "build", *arguments, "--outdir", folder, self.checkout)
+        self.python("-m", "build", "--no-isolation", *arguments, "--outdir", folder, self.checkout)
         return {path.suffix: path for path in folder.iterdir()}
 
-    def environment(self, name: str, *requirements: str | Path) -> Path:
-        """Return a fresh virtual environment with these installed."""
+    def environment(self, name: str, wheel: Path) -> Path:
+        """Return a fresh virtual environment with the wheel and the locked dependencies installed."""
         folder = self.root / name
+        lock = self.checkout / "requirements" / "single-file.txt"
         self.python("-m", "venv", "--without-pip", folder)
-        self.python("-m", "pip", "--python", folder / "bin" / "python", "install", *requirements)
+        install = ("-m", "pip", "--python", folder / "bin" / "python", "install")
+        self.python(*install, "--require-hashes", "--requirement", lock)
+        self.python(*install, "--no-deps", wheel)
         return folder
 
 
@@ -192,11 +197,15 @@ def checked(command: Sequence[str], environ: Mapping[str, str], *, umask: int, f
 @pytest.fixture(scope="session")
 def workbench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     bench = Workbench(tmp_path_factory.mktemp("workbench"))
+    copy_checkout(bench.checkout)
+    return bench
+
+
+def copy_checkout(folder: Path) -> None:
     for name in checkout_files():
-        target = bench.checkout / name
+        target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CHECKOUT / name, target)
-    return bench
 
 
 def checkout_files() -> list[str]:
@@ -224,5 +233,46 @@ def direct_wheel(workbench: Workbench) -> Path:
 @pytest.fixture(scope="session")
 def single_file(workbench: Workbench) -> Path:
     folder = workbench.root / "dist"
-    workbench.python(workbench.checkout / "scripts" / "build_single_file.py", folder)
+    workbench.python(workbench.checkout / "scripts" / "single_file" / "build.py", folder)
     return folder / "pydock"
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LockedIndex]:
+    with locked_index(tmp_path_factory.mktemp("index")) as served:
+        yield served
+
+
+class Clone(NamedTuple):
+    """A fresh clone, `make setup` run in it twice: while the index did not answer, and when it did again."""
+
+    folder: Path
+    refused: subprocess.CompletedProcess[str]
+    stamps_of_the_refused: list[Path]
+    installed: subprocess.CompletedProcess[str]
+
+    @property
+    def pydock(self) -> Path:
+        return self.folder / ".venv" / "bin" / "pydock"
+
+    @property
+    def python(self) -> Path:
+        return self.folder / ".venv" / "bin" / "python"
+
+
+def set_up(folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [folder / "scripts" / "setup.sh"], env=environ, capture_output=True, text=True, check=False
+    )
+
+
+def stamps(folder: Path) -> list[Path]:
+    return list((folder / ".venv").glob("made-from-*"))
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory, index: LockedIndex) -> Clone:
+    folder = tmp_path_factory.mktemp("clone") / "checkout"
+    copy_checkout(folder)
+    refused = set_up(folder, index.environ(address="http://127.0.0.1:9/"))
+    return Clone(folder, refused, stamps(folder), set_up(folder, index.environ()))

@@ -19,7 +19,7 @@ import os
 import stat
 import time
 
-VERSION = "unbuilt"  # scripts/build_single_file.py writes these two
+VERSION = "unbuilt"  # build.py writes these two
 CONTENT = "unbuilt"
 
 DAY = 24 * 60 * 60

@@ -1,16 +1,14 @@
 """Builds dist/pydock: the whole tool, dependencies included, in one executable file (`make dist`).
 
 The file is a zip behind a shebang. What goes in is the wheel of this checkout and its dependencies, in the
-versions that are installed beside the Python that runs this; the same input gives the same bytes.
+versions that requirements/single-file.txt locks; the same input gives the same bytes.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import fnmatch
 import hashlib
-import importlib.metadata
 import io
 import os
 import re
@@ -21,9 +19,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
+LOCK = CHECKOUT / "requirements" / "single-file.txt"
 OLDEST_PYTHON = "3.9"
-DEPENDENCIES = ("invoke", "jinja2", "markupsafe", "packaging")
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
 
 # Compiled speedups fit one Python only (MarkupSafe does without); the rest is of no use at run time.
@@ -54,28 +52,19 @@ def main() -> None:
 
 def build_wheel(folder: Path) -> Path:
     """Return the wheel of this checkout, built into `folder`; nothing is left in the checkout."""
-    quietly("build", "--wheel", "--outdir", str(folder), str(CHECKOUT))
+    quietly("build", "--no-isolation", "--wheel", "--outdir", str(folder), str(CHECKOUT))
     (wheel,) = folder.glob("*.whl")
     return wheel
 
 
 def install(wheel: Path, stage: Path) -> None:
-    """Install the wheel and its dependencies into `stage`, as the oldest Python would get them."""
-    constraints = wheel.parent / "constraints.txt"
-    constraints.write_text("".join(f"{line}\n" for line in installed_versions()), encoding="utf-8")
-    quietly(
-        "pip", "install", "--no-compile", "--disable-pip-version-check", "--only-binary=:all:",
-        "--python-version", OLDEST_PYTHON, "--constraint", str(constraints), "--target", str(stage), str(wheel),
+    """Install the wheel and the locked dependencies into `stage`, as the oldest Python would get them."""
+    install_into = (
+        "pip", "install", "--no-compile", "--disable-pip-version-check", "--only-binary=:all:", "--no-deps",
+        "--python-version", OLDEST_PYTHON, "--target", str(stage),
     )  # fmt: skip
-
-
-def installed_versions() -> list[str]:
-    """Return a constraint for each dependency that this Python has; pip is free to choose the others."""
-    found = []
-    for name in DEPENDENCIES:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found.append(f"{name}=={importlib.metadata.version(name)}")
-    return found
+    quietly(*install_into, "--require-hashes", "--requirement", str(LOCK))
+    quietly(*install_into, str(wheel))
 
 
 def collect(stage: Path) -> Contents:
@@ -94,7 +83,7 @@ def belongs(name: str) -> bool:
 def version_of(contents: Contents) -> str:
     """Return pydock's version, as its wheel says."""
     (metadata,) = (
-        text for name, text in contents.items() if re.match(r"pydock-[^/]*\.dist-info/METADATA", name)
+        text for name, text in contents.items() if re.match(r"pydock_env-[^/]*\.dist-info/METADATA", name)
     )
     found = re.search(rb"^Version: (\S+)$", metadata, re.MULTILINE)
     if found is None:
@@ -104,7 +93,7 @@ def version_of(contents: Contents) -> str:
 
 def add_main(contents: Contents, version: str) -> Contents:
     """Return the contents with `__main__.py` in front, which knows the version and what it will find."""
-    source = (CHECKOUT / "scripts" / "single_file_main.py").read_text(encoding="utf-8")
+    source = Path(__file__).with_name("main.py").read_text(encoding="utf-8")
     source = filled(source, "VERSION", version)
     source = filled(source, "CONTENT", digest_of({**contents, "__main__.py": source.encode()}))
     return {"__main__.py": source.encode(), **contents}
@@ -114,7 +103,7 @@ def filled(source: str, name: str, value: str) -> str:
     """Return the source with `name = "unbuilt"` given its value."""
     before, unbuilt, after = source.partition(f'\n{name} = "unbuilt"')
     if not unbuilt:
-        raise SystemExit(f"scripts/single_file_main.py has no line for {name}.")
+        raise SystemExit(f"scripts/single_file/main.py has no line for {name}.")
     return f'{before}\n{name} = "{value}"{after}'
 
 
