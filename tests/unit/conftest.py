@@ -1,4 +1,4 @@
-"""Settings and environments without a machine around them."""
+"""Settings, environments and fake clients that are independent of the machine."""
 
 from __future__ import annotations
 
@@ -21,9 +21,13 @@ class MakeEnvironment(Protocol):
     def __call__(self, name: str = ..., **values: Any) -> Environment: ...
 
 
+class MakeProgram(Protocol):
+    def __call__(self, path: Path, body: str) -> Path: ...
+
+
 @pytest.fixture
 def make_settings(tmp_path: Path) -> MakeSettings:
-    """Return what makes settings out of nothing but their defaults and the values given."""
+    """Return a function that makes settings from the defaults and the given values only."""
     home = tmp_path / "empty-home"
     home.mkdir()
 
@@ -35,7 +39,7 @@ def make_settings(tmp_path: Path) -> MakeSettings:
 
 @pytest.fixture
 def make_environment(tmp_path: Path, make_settings: MakeSettings) -> MakeEnvironment:
-    """Return what makes an environment's folder and describes it."""
+    """Return a function that creates an environment's folder and describes the environment."""
 
     def make(name: str = "ds", **values: Any) -> Environment:
         folder = tmp_path / "envs" / name
@@ -43,5 +47,18 @@ def make_environment(tmp_path: Path, make_settings: MakeSettings) -> MakeEnviron
         (folder / "dockerfile").write_text("FROM python:3.12\n")
         (folder / "requirements.txt").write_text("six==1.16.0\n")
         return describe_environment(make_settings(**{"user": "me", **values}), name, str(folder))
+
+    return make
+
+
+@pytest.fixture
+def make_program() -> MakeProgram:
+    """Return a function that writes an executable shell script."""
+
+    def make(path: Path, body: str) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+        return path
 
     return make

@@ -1,4 +1,4 @@
-"""The folder is never half changed: a kill between any two steps leaves the old state or the new one."""
+"""Changes of a folder are atomic: a kill between any two steps leaves the old state or the new one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ OLD = {"dockerfile": "FROM x\n", "requirements.txt": "six==1.15.0\n", "requireme
 
 
 class Killed(BaseException):
-    """What no code of ours can catch, as it cannot catch a SIGKILL."""
+    """Not an `Exception`, so that no code of the package catches it, as with SIGKILL."""
 
 
 class Kill:
-    """Stands in for the functions that change the disk; dies before the n-th call of any of them."""
+    """Replaces the functions that change the disk, and raises `Killed` before the n-th call of any of them."""
 
     def __init__(self, patch: pytest.MonkeyPatch, steps: int) -> None:
         self.left = steps
@@ -48,19 +48,19 @@ def state(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("requirements", "asked"),
+    ("requirements", "requirements_in"),
     [
         ("numpy==2.0\nsix==1.15.0\n", "# why\nsix\nnumpy\n"),
-        pytest.param("six==1.15.0\n", "# why\nsix\nsix>=1\n", id="only what was asked changes"),
-        pytest.param("six==1.16.0\n", "# why\nsix\n", id="only what is installed changes"),
+        pytest.param("six==1.15.0\n", "# why\nsix\nsix>=1\n", id="only requirements.in changes"),
+        pytest.param("six==1.16.0\n", "# why\nsix\n", id="only requirements.txt changes"),
     ],
 )
-@pytest.mark.parametrize("first", [False, True], ids=["changed", "first"])
-def test_a_commit_killed_anywhere_is_all_or_nothing(
-    tmp_path: Path, requirements: str, asked: str, first: bool
+@pytest.mark.parametrize("has_requirements_in", [True, False], ids=["requirements.in", "no requirements.in"])
+def test_killed_commit_is_all_or_nothing(
+    tmp_path: Path, requirements: str, requirements_in: str, has_requirements_in: bool
 ) -> None:
-    old = {name: text for name, text in OLD.items() if not (first and name == "requirements.in")}
-    new = {**OLD, "requirements.txt": requirements, "requirements.in": asked}
+    old = {name: text for name, text in OLD.items() if has_requirements_in or name != "requirements.in"}
+    new = {**OLD, "requirements.txt": requirements, "requirements.in": requirements_in}
     seen = set()
     for steps in range(100):
         folder = tmp_path / str(steps)
@@ -70,7 +70,7 @@ def test_a_commit_killed_anywhere_is_all_or_nothing(
         with pytest.MonkeyPatch.context() as patch:
             kill = Kill(patch, steps)
             try:
-                files.commit(str(folder), requirements, asked)
+                files.commit(str(folder), requirements, requirements_in)
             except Killed:
                 pass
             else:
@@ -86,12 +86,12 @@ def test_a_commit_killed_anywhere_is_all_or_nothing(
     assert seen == {False, True}
 
 
-def test_a_recovery_killed_anywhere_can_be_repeated(tmp_path: Path) -> None:
+def test_killed_recovery_can_be_repeated(tmp_path: Path) -> None:
     for name, text in OLD.items():
         (tmp_path / name).write_text(text)
-    (tmp_path / (files.WAITING + files._digest(OLD["requirements.txt"].encode()))).write_text("six\nnew\n")
-    (tmp_path / f"{files.WAITING}0123").write_text("half")
-    (tmp_path / ".requirements.txt.new").write_text("half")
+    (tmp_path / (files.PENDING_PREFIX + files._short_digest(OLD["requirements.txt"].encode()))).write_text("six\nnew\n")
+    (tmp_path / f"{files.PENDING_PREFIX}0123").write_text("partial")
+    (tmp_path / ".requirements.txt.new").write_text("partial")
     for steps in range(10):
         with pytest.MonkeyPatch.context() as patch:
             kill = Kill(patch, 0 if steps == 0 else 1)
@@ -104,7 +104,7 @@ def test_a_recovery_killed_anywhere_can_be_repeated(tmp_path: Path) -> None:
     assert state(tmp_path) == {**OLD, "requirements.in": "six\nnew\n"}
 
 
-def test_a_commit_keeps_the_files_modes(tmp_path: Path) -> None:
+def test_commit_keeps_file_modes(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("")
     (tmp_path / "requirements.txt").chmod(0o640)
     files.commit(str(tmp_path), "six==1\n", "six\n")
@@ -114,42 +114,42 @@ def test_a_commit_keeps_the_files_modes(tmp_path: Path) -> None:
     assert (tmp_path / "requirements.in").stat().st_mode & 0o777 == 0o600
 
 
-def test_locked_mends_first(tmp_path: Path) -> None:
+def test_locked_recovers_first(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("a\n")
-    (tmp_path / ".requirements.txt.new").write_text("half")
+    (tmp_path / ".requirements.txt.new").write_text("partial")
     with files.locked(str(tmp_path)):
         assert sorted(state(tmp_path)) == ["requirements.txt"]
 
 
-def test_locked_of_nothing(tmp_path: Path) -> None:
+def test_locked_folder_that_does_not_exist(tmp_path: Path) -> None:
     with (
-        pytest.raises(errors.UnknownEnvironment, match="does not exist any more"),
+        pytest.raises(errors.EnvironmentNotFound, match="no longer exists"),
         files.locked(str(tmp_path / "gone")),
     ):
         pass
 
 
-HOLD = """
+LOCK = """
 import sys
 from pydock.environments import files
 with files.locked(sys.argv[1]):
-    print("held", flush=True)
+    print("locked", flush=True)
     sys.stdin.read()
 """
 
 
-def hold(folder: Path) -> subprocess.Popen[bytes]:
-    """Hold the folder from another process until its stdin is closed."""
+def lock_in_subprocess(folder: Path) -> subprocess.Popen[bytes]:
+    """Lock the folder in another process until its stdin is closed."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", LOCK, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == b"held\n"
+    assert process.stdout.readline() == b"locked\n"
     return process
 
 
-def test_locked_waits_for_another_process(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    process = hold(tmp_path)
+def test_locked_waits_for_other_process(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    process = lock_in_subprocess(tmp_path)
     entered = threading.Event()
 
     def enter() -> None:
@@ -165,24 +165,24 @@ def test_locked_waits_for_another_process(tmp_path: Path, capfd: pytest.CaptureF
     assert capfd.readouterr().err == f"Waiting for another pydock command on {tmp_path.name} …\n"
 
 
-def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
-    process = hold(tmp_path)
+def test_lock_ends_with_its_process(tmp_path: Path) -> None:
+    process = lock_in_subprocess(tmp_path)
     process.kill()
     process.communicate()
     with files.locked(str(tmp_path)):
         pass
 
 
-def test_locked_new_appears_whole(tmp_path: Path) -> None:
+def test_locked_new_folder_appears_complete(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "envs" / "ds"
-    with files.locked_new(str(folder)) as place:
-        files.write_new(place, {"dockerfile": "FROM x\n"})
+    with files.locked_new(str(folder)) as staging:
+        files.write_new(staging, {"dockerfile": "FROM x\n"})
         assert not folder.exists()
     assert state(folder) == {"dockerfile": "FROM x\n"}
     assert [path.name for path in folder.parent.iterdir()] == ["ds"]
 
 
-def test_locked_new_of_what_exists(tmp_path: Path) -> None:
+def test_locked_new_folder_that_exists(tmp_path: Path) -> None:
     folder = tmp_path / "ds"
     folder.mkdir()
     with pytest.raises(errors.EnvironmentExists, match="pydock delete ds"), files.locked_new(str(folder)):
@@ -201,12 +201,12 @@ def test_locked_new_of_what_exists(tmp_path: Path) -> None:
         (OSError(28, "No space left"), errors.PydockError),
     ],
 )
-def test_locked_new_leaves_nothing_after_an_error(
+def test_failed_locked_new_leaves_no_files(
     tmp_path: Path, error: BaseException, expected: type[BaseException]
 ) -> None:
     def fail() -> NoReturn:
-        with files.locked_new(str(tmp_path / "ds")) as place:
-            files.write_new(place, {"dockerfile": "FROM x\n"})
+        with files.locked_new(str(tmp_path / "ds")) as staging:
+            files.write_new(staging, {"dockerfile": "FROM x\n"})
             raise error
 
     with pytest.raises(expected):
@@ -214,34 +214,33 @@ def test_locked_new_leaves_nothing_after_an_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_locked_new_starts_afresh_after_a_kill(tmp_path: Path) -> None:
+def test_locked_new_removes_files_of_killed_command(tmp_path: Path) -> None:
     (tmp_path / ".ds" / "sub").mkdir(parents=True)
-    (tmp_path / ".ds" / "dockerfile").write_text("half")
-    with files.locked_new(str(tmp_path / "ds")) as place:
-        assert list(Path(place).iterdir()) == []
+    (tmp_path / ".ds" / "dockerfile").write_text("partial")
+    with files.locked_new(str(tmp_path / "ds")) as staging:
+        assert list(Path(staging).iterdir()) == []
 
 
-def test_locked_new_where_nothing_can_be_made(tmp_path: Path) -> None:
+def test_locked_new_in_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(errors.PydockError, match=r"cannot be written: .*`pydock config` shows it"),
+        pytest.raises(errors.PydockError, match=r"Cannot write .*`pydock config` shows it"),
         files.locked_new(str(tmp_path / "file" / "envs" / "ds")),
     ):
         pass
 
 
-def test_two_at_once_make_one(tmp_path: Path) -> None:
-    """Whoever comes second waits, and then finds the folder there."""
+def test_second_creator_waits_and_finds_the_folder(tmp_path: Path) -> None:
     folder = str(tmp_path / "ds")
     outcomes: list[str] = []
-    inside, go_on = threading.Event(), threading.Event()
+    inside, proceed = threading.Event(), threading.Event()
 
     def make(word: str) -> None:
         try:
-            with files.locked_new(folder) as place:
-                files.write_new(place, {"dockerfile": word})
+            with files.locked_new(folder) as staging:
+                files.write_new(staging, {"dockerfile": word})
                 inside.set()
-                go_on.wait(60)
+                proceed.wait(60)
             outcomes.append(word)
         except errors.EnvironmentExists:
             outcomes.append("exists")
@@ -253,7 +252,7 @@ def test_two_at_once_make_one(tmp_path: Path) -> None:
     second.start()
     second.join(0.2)
     assert second.is_alive()
-    go_on.set()
+    proceed.set()
     first.join(60)
     second.join(60)
     assert sorted(outcomes) == ["exists", "first"]
@@ -266,21 +265,21 @@ def test_remove_folder(tmp_path: Path) -> None:
     (tmp_path / ".ds" / "old").touch()
     files.remove_folder(str(tmp_path / "ds"))
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(errors.PydockError, match="cannot be written"):
+    with pytest.raises(errors.PydockError, match="Cannot write"):
         files.remove_folder(str(tmp_path / "ds"))
 
 
-def test_whoever_waited_for_a_removed_folder_is_told(tmp_path: Path) -> None:
+def test_waiting_for_a_folder_that_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "ds"
     folder.mkdir()
-    process = hold(folder)
+    process = lock_in_subprocess(folder)
     caught: list[str] = []
 
     def enter() -> None:
         try:
             with files.locked(str(folder)):
                 pass
-        except errors.UnknownEnvironment as error:
+        except errors.EnvironmentNotFound as error:
             caught.append(error.message)
 
     waiting = threading.Thread(target=enter)
@@ -292,7 +291,7 @@ def test_whoever_waited_for_a_removed_folder_is_told(tmp_path: Path) -> None:
     assert caught == [f"{folder} was removed by another command."]
 
 
-def test_read_bytes(tmp_path: Path) -> None:
-    assert files.read_bytes(str(tmp_path / "none")) == b""
+def test_read_if_exists(tmp_path: Path) -> None:
+    assert files.read_if_exists(str(tmp_path / "none")) == b""
     (tmp_path / "some").write_bytes(b"\xff")
-    assert files.read_bytes(str(tmp_path / "some")) == b"\xff"
+    assert files.read_if_exists(str(tmp_path / "some")) == b"\xff"

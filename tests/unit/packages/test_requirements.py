@@ -1,4 +1,4 @@
-"""Requirement specifiers and files: what is read, what is refused and where, and what is written back."""
+"""Requirement specifiers and requirements files: reading, refusing and writing."""
 
 from __future__ import annotations
 
@@ -37,34 +37,34 @@ if TYPE_CHECKING:
         ("  six  ", "six"),
     ],
 )
-def test_one_specifier(text: str, name: str) -> None:
+def test_parse_specifier(text: str, name: str) -> None:
     assert requirements.parse_specifier(text) == Line(text.strip(), name)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("./pkg", "is a path on this machine"),
-        ("../pkg", "is a path on this machine"),
-        ("/abs/pkg.whl", "is a path on this machine"),
-        ("~/pkg", "is a path on this machine"),
-        (".", "is a path on this machine"),
-        ("file:///pkg.whl", "is a path on this machine"),
-        ("C:\\pkg", "is a path on this machine"),
-        ("-e .", "is a path on this machine"),
-        ("--pre", "'--pre' is an option, not a package. Options belong into a file"),
-        ("pandas=2", "It looks like 'pandas', 'pandas>=2,<3'"),
-        ("pandas>=", "is no requirement"),
-        ("two words", "is no requirement"),
-        ("$(touch x)", "is no requirement"),
-        ("", "is no requirement"),
-        ("pandas[excel", "is no requirement"),
-        ("x @ https://me:hunter2@code.example/x", "'x @ https://me:****@code.example/x' holds a password"),
-        ("git+https://me:hunter2@code.example/x", "holds a password"),
-        ("https://me:hunter2@code.example/x.whl", "pydock passes both on as secrets"),
+        ("./pkg", "is a local path"),
+        ("../pkg", "is a local path"),
+        ("/abs/pkg.whl", "is a local path"),
+        ("~/pkg", "is a local path"),
+        (".", "is a local path"),
+        ("file:///pkg.whl", "is a local path"),
+        ("C:\\pkg", "is a local path"),
+        ("-e .", "is a local path"),
+        ("--pre", "'--pre' is an option, not a package. Write it into a requirements file"),
+        ("pandas=2", "Use for example 'pandas', 'pandas>=2,<3'"),
+        ("pandas>=", "Invalid requirement specifier"),
+        ("two words", "Invalid requirement specifier"),
+        ("$(touch x)", "Invalid requirement specifier"),
+        ("", "Invalid requirement specifier"),
+        ("pandas[excel", "Invalid requirement specifier"),
+        ("x @ https://me:hunter2@code.example/x", "'x @ https://me:****@code.example/x' has a password"),
+        ("git+https://me:hunter2@code.example/x", "has a password"),
+        ("https://me:hunter2@code.example/x.whl", "pydock passes both as build secrets"),
     ],
 )
-def test_what_is_no_requirement_is_refused(text: str, words: str) -> None:
+def test_invalid_specifier(text: str, words: str) -> None:
     with pytest.raises(errors.UsageError) as caught:
         requirements.parse_specifier(text)
     assert words in caught.value.message
@@ -72,7 +72,7 @@ def test_what_is_no_requirement_is_refused(text: str, words: str) -> None:
     assert caught.value.code == 2
 
 
-def test_a_variable_is_no_password() -> None:
+def test_variable_is_not_a_password() -> None:
     text = "x @ https://me:${TOKEN}@code.example/x"
     assert requirements.parse_specifier(text).name == "x"
 
@@ -90,12 +90,12 @@ def test_a_variable_is_no_password() -> None:
         ([], []),
     ],
 )
-def test_many_specifiers(words: list[str] | str, texts: list[str]) -> None:
+def test_parse_specifiers(words: list[str] | str, texts: list[str]) -> None:
     assert [line.text for line in parse_specifiers(words)] == texts
 
 
 FILE = """\
-\ufeff# what we need
+\ufeff# direct dependencies
 pandas>=2  # tables
 
 scipy \\
@@ -111,14 +111,14 @@ https://code.example/y.whl#sha256=cccc
 """
 
 
-def test_a_file(tmp_path: Path) -> None:
+def test_parse_file(tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "below.txt").write_text("numpy\n-r again.txt\n")
     (tmp_path / "more" / "again.txt").write_text("requests\n")
     (tmp_path / "reqs.txt").write_text(FILE, encoding="utf-8")
     lines = requirements.parse_file(str(tmp_path / "reqs.txt"))
     assert lines == [
-        Line("# what we need", ""),
+        Line("# direct dependencies", ""),
         Line("pandas>=2  # tables", "pandas"),
         Line("", ""),
         Line("scipy >=1.11, <2", "scipy"),
@@ -136,20 +136,20 @@ def test_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "number", "words"),
     [
-        ("six\npandas=2\n", 2, "'pandas=2' is no requirement"),
-        ("\n\n./pkg\n", 3, "is a path on this machine"),
-        ("a\nb \\\n >=\n", 2, "is no requirement"),
-        ("-e ./pkg\n", 1, "is a path on this machine"),
-        ("--editable=.\n", 1, "is a path on this machine"),
-        ("-c bounds.txt\n", 1, "put the bounds into the requirement lines"),
-        ("--constraint=bounds.txt\n", 1, "put the bounds"),
-        ("--frobnicate\n", 1, "option '--frobnicate' is not one"),
-        ("--use-pep517\n", 1, "option '--use-pep517' is not one"),
-        ("six\n-i https://me:hunter2@index.example\n", 2, "holds a password"),
-        ("x @ https://me:hunter2@code.example/x\n", 1, "holds a password"),
+        ("six\npandas=2\n", 2, "Invalid requirement specifier 'pandas=2'"),
+        ("\n\n./pkg\n", 3, "is a local path"),
+        ("a\nb \\\n >=\n", 2, "Invalid requirement specifier"),
+        ("-e ./pkg\n", 1, "is a local path"),
+        ("--editable=.\n", 1, "is a local path"),
+        ("-c bounds.txt\n", 1, "Write the bounds into the requirement lines"),
+        ("--constraint=bounds.txt\n", 1, "constraint files are not supported"),
+        ("--frobnicate\n", 1, "option '--frobnicate' is not supported"),
+        ("--use-pep517\n", 1, "option '--use-pep517' is not supported"),
+        ("six\n-i https://me:hunter2@index.example\n", 2, "has a password"),
+        ("x @ https://me:hunter2@code.example/x\n", 1, "has a password"),
     ],
 )
-def test_a_bad_line_is_named_by_file_and_line(tmp_path: Path, text: str, number: int, words: str) -> None:
+def test_invalid_line_is_reported_with_file_and_line(tmp_path: Path, text: str, number: int, words: str) -> None:
     path = tmp_path / "reqs.txt"
     path.write_text(text)
     with pytest.raises(errors.BadRequirements) as caught:
@@ -159,18 +159,18 @@ def test_a_bad_line_is_named_by_file_and_line(tmp_path: Path, text: str, number:
     assert "hunter2" not in caught.value.message
 
 
-def test_a_bad_line_of_an_included_file_is_named(tmp_path: Path) -> None:
+def test_invalid_line_of_included_file(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("six\n--requirement=b.txt\n")
     (tmp_path / "b.txt").write_text("\nnot good\n")
     with pytest.raises(errors.BadRequirements, match=r"b\.txt, line 2"):
         requirements.parse_file(str(tmp_path / "a.txt"))
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(errors.BadRequirements, match="cannot be read: No such file"):
+def test_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(errors.BadRequirements, match="Requirements file not found: "):
         requirements.parse_file(str(tmp_path / "none.txt"))
     (tmp_path / "latin.txt").write_bytes(b"# caf\xe9\n")
-    with pytest.raises(errors.BadRequirements, match="it is no UTF-8 text"):
+    with pytest.raises(errors.BadRequirements, match="is not valid UTF-8"):
         requirements.parse_file(str(tmp_path / "latin.txt"))
     (tmp_path / "a.txt").write_text("-r b.txt\n")
     (tmp_path / "b.txt").write_text("-ra.txt\n")
@@ -178,21 +178,21 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         requirements.parse_file(str(tmp_path / "a.txt"))
 
 
-def test_one_file_may_be_included_twice(tmp_path: Path) -> None:
+def test_file_may_be_included_twice(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-r b.txt\n-r b.txt\n")
     (tmp_path / "b.txt").write_text("six\n")
     assert [line.name for line in requirements.parse_file(str(tmp_path / "a.txt"))] == ["six", "six"]
 
 
 @pytest.mark.parametrize("text", ["", "six\n", "-e .\n./wheels/x.whl\n--odd\n# x\n/abs\n"])
-def test_what_a_dockerfile_may_have_a_use_for_passes(tmp_path: Path, text: str) -> None:
+def test_check_file_accepts_options_and_paths(tmp_path: Path, text: str) -> None:
     path = tmp_path / "requirements.txt"
     requirements.check_file(str(path))
     path.write_text(text)
     requirements.check_file(str(path))
 
 
-def test_what_no_installer_reads_does_not_pass(tmp_path: Path) -> None:
+def test_check_file_refuses_invalid_lines(tmp_path: Path) -> None:
     path = tmp_path / "requirements.txt"
     path.write_text("six\n<<<<<<< HEAD\n")
     with pytest.raises(errors.BadRequirements, match=r"requirements\.txt, line 2"):
@@ -200,14 +200,14 @@ def test_what_no_installer_reads_does_not_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "asked", "after"),
+    ("before", "added", "after"),
     [
         ("# one\nb\n\na>=1  # low\n", ["c"], "# one\nb\n\na>=1  # low\nc\n"),
         ("a>=1\nb\n", ["a>=2"], "a>=2\nb\n"),
         ("a>=1\n", ["a"], "a>=1\n"),
         ("a>=1\n", ["A"], "a>=1\n"),
         ("a>=1\n", ["a[x]"], "a[x]\n"),
-        ("a  # why\n", ["a"], "a  # why\n"),
+        ("a  # note\n", ["a"], "a  # note\n"),
         ("", ["a", "a==1"], "a==1\n"),
         ("x.y\n", ["X_Y==1"], "X_Y==1\n"),
         (
@@ -220,12 +220,12 @@ def test_what_no_installer_reads_does_not_pass(tmp_path: Path) -> None:
         ("a>1\nb\na<3\n", ["a"], "a>1\nb\na<3\n"),
     ],
 )
-def test_merge(before: str, asked: list[str], after: str) -> None:
-    merged = requirements.merge(parse_text(before, "f"), parse_specifiers(asked))
+def test_merge(before: str, added: list[str], after: str) -> None:
+    merged = requirements.merge(parse_text(before, "f"), parse_specifiers(added))
     assert to_text(merged) == after
 
 
-def test_merge_takes_options_and_comments_once() -> None:
+def test_merge_keeps_options_and_comments_once() -> None:
     lines = parse_text("--pre\n# x\na\n", "f")
     assert requirements.merge(lines, parse_text("# x\n--pre\n--no-binary b\n", "f")) == [
         *lines,
@@ -233,7 +233,7 @@ def test_merge_takes_options_and_comments_once() -> None:
     ]
 
 
-def test_a_wheel_is_removed_by_its_name() -> None:
+def test_wheel_url_is_removed_by_package_name() -> None:
     [line] = parse_specifiers(["https://code.example/a%2Bb/My_Pkg-1.0-py3-none-any.whl"])
     assert requirements.remove([line], ["my-pkg"]) == []
     assert [line.name for line in parse_specifiers(["https://code.example/x.whl"])] == [
@@ -246,7 +246,7 @@ def test_remove() -> None:
     assert to_text(requirements.remove(lines, ["a", "c"])) == "# x\nb\n"
 
 
-def test_bounds_are_names_and_versions() -> None:
+def test_bounds_have_no_extras_and_urls() -> None:
     text = "a\nb>=1 # low\nc[x]<2;python_version>'3'\nd @ https://code.example/d\ngit+https://e\n--pre\n# f\ng[x]\n"
     assert [line.text for line in requirements.bounds(parse_text(text, "f"))] == [
         "b>=1",
@@ -268,12 +268,12 @@ def test_package_names(words: list[str] | str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize("word", ["a>=1", "a[x]", "-a", "a-", "*", "./a", "https://x"])
-def test_what_is_no_package_name(word: str) -> None:
-    with pytest.raises(errors.UsageError, match="is no package name"):
+def test_invalid_package_name(word: str) -> None:
+    with pytest.raises(errors.UsageError, match="Invalid package name"):
         requirements.package_names([word])
 
 
-# Generated requirements: any name, some extras, versions and a marker, a comment, odd spaces.
+# Generated requirement lines: names, extras, versions, markers, comments, spaces.
 NAMES = st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch=True)
 VERSIONS = st.from_regex(r"(?:>=|<=|==|!=|<|>)[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}", fullmatch=True)
 COMMENTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=10)
@@ -301,23 +301,23 @@ def written_lines(draw: st.DrawFn) -> str:
 
 
 @given(st.lists(written_lines(), max_size=8))
-def test_what_is_written_is_read_again(texts: list[str]) -> None:
+def test_text_round_trip(texts: list[str]) -> None:
     lines = parse_text("".join(f"{text}\n" for text in texts), "f")
     assert [line.text for line in lines] == texts
     assert parse_text(to_text(lines), "f") == lines
 
 
 @given(st.lists(specifiers(), max_size=5))
-def test_many_words_and_one_text_are_the_same(texts: list[str]) -> None:
+def test_words_and_lines_are_parsed_alike(texts: list[str]) -> None:
     lines = parse_specifiers(texts)
     assert parse_specifiers("".join(f"{text}\n" for text in texts)) == lines
     assert requirements.parse_specifiers(to_text(lines)) == lines
 
 
 @given(st.lists(written_lines(), max_size=5), st.lists(specifiers(), max_size=5))
-def test_merging_loses_nothing(texts: list[str], asked: list[str]) -> None:
+def test_merge_keeps_every_package(texts: list[str], added: list[str]) -> None:
     before = parse_text("".join(f"{text}\n" for text in texts), "f")
-    lines = parse_specifiers(asked)
+    lines = parse_specifiers(added)
     merged = requirements.merge(before, lines)
     assert {line.name for line in merged} == {line.name for line in [*before, *lines]}
     assert [line for line in merged if not line.name] == [line for line in before if not line.name]
@@ -325,7 +325,7 @@ def test_merging_loses_nothing(texts: list[str], asked: list[str]) -> None:
 
 
 @given(st.text())
-def test_anything_is_read_or_refused_with_a_sentence(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         line = requirements.parse_specifier(text)
     except errors.UsageError as error:
