@@ -1,4 +1,4 @@
-"""Arguments to whole command lines."""
+"""Every command line that pydock gives to the engine's client."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ TAIL = [
         ),
     ],
 )
-def test_run_asks_for_what_our_streams_are(terminal: Terminal, expected: list[str]) -> None:
+def test_run_streams(terminal: Terminal, expected: list[str]) -> None:
     assert run(terminal=terminal) == [*HEAD, *expected, *TAIL]
 
 
@@ -68,7 +68,7 @@ def test_run_asks_for_what_our_streams_are(terminal: Terminal, expected: list[st
         ("/ü ☃", "type=bind,source=/ü ☃,target=/home/me/ü ☃", "/home/me/ü ☃"),
     ],
 )
-def test_run_mounts_the_folder_whatever_its_name(folder: str, mount: str, workdir: str) -> None:
+def test_run_mounts_folders_of_any_name(folder: str, mount: str, workdir: str) -> None:
     argv = run(folder)
     assert argv[argv.index("--mount") + 1] == mount
     assert argv[argv.index("--workdir") + 1] == workdir
@@ -76,12 +76,12 @@ def test_run_mounts_the_folder_whatever_its_name(folder: str, mount: str, workdi
 
 
 @pytest.mark.parametrize(("name", "hostname"), [("py3.8", "py3-8"), ("a_b", "a-b"), ("x" * 64, "x" * 63)])
-def test_the_hostname_is_the_environments_name(name: str, hostname: str) -> None:
+def test_hostname_is_the_name_of_the_environment(name: str, hostname: str) -> None:
     argv = docker.run_command(DOCKER, "i", ENVIRONMENT._replace(name=name), "c", "/w", ["true"], PIPED)
     assert argv[argv.index("--hostname") + 1] == hostname
 
 
-def test_run_options_stand_before_the_image() -> None:
+def test_run_options_precede_the_image() -> None:
     assert run(options=("--env", "A=b c"))[-5:] == ["--env", "A=b c", "image:1", "python", "-V"]
 
 
@@ -95,12 +95,12 @@ def test_run_options_stand_before_the_image() -> None:
         ("--log-opt", "max-size=1m"),
     ],
 )
-def test_who_wants_a_log_gets_one(options: tuple[str, ...]) -> None:
+def test_log_is_kept_if_requested(options: tuple[str, ...]) -> None:
     argv = run(options=options)
     assert argv[argv.index("/home/me/project", argv.index("--workdir")) + 1 : -3] == list(options)
 
 
-def test_the_client_may_have_several_words() -> None:
+def test_client_of_several_words() -> None:
     argv = docker.run_command(("sudo", "docker"), "i", ENVIRONMENT, "c", "/w", ["true"], PIPED)
     assert argv[:3] == ["sudo", "docker", "run"]
 
@@ -112,6 +112,7 @@ def test_the_client_may_have_several_words() -> None:
         (
             {
                 "tags": ["a:1", "a:latest"],
+                "contexts": {"pydock": "/tmp/p q", "a": "/a"},
                 "arguments": {"UID": "1000", "GID": "100"},
                 "inherited": ["HTTP_PROXY", "http_proxy"],
                 "labels": {"b": "2", "a": "1 1"},
@@ -122,6 +123,7 @@ def test_the_client_may_have_several_words() -> None:
             },
             [
                 *("docker", "build", "--file", "/d/dockerfile", "--tag", "a:1", "--tag", "a:latest"),
+                *("--build-context", "a=/a", "--build-context", "pydock=/tmp/p q"),
                 *("--build-arg", "GID=100", "--build-arg", "UID=1000"),
                 *("--build-arg", "HTTP_PROXY", "--build-arg", "http_proxy"),
                 *("--label", "a=1 1", "--label", "b=2"),
@@ -135,7 +137,7 @@ def test_the_client_may_have_several_words() -> None:
         ),
     ],
 )
-def test_build(arguments: dict[str, object], expected: list[str]) -> None:
+def test_build_image(arguments: dict[str, object], expected: list[str]) -> None:
     assert docker.build_image(DOCKER, "/d", "/d/dockerfile", **arguments) == expected  # type: ignore[arg-type]
 
 
@@ -162,19 +164,36 @@ def test_build(arguments: dict[str, object], expected: list[str]) -> None:
         ),
     ],
 )
-def test_small_commands(build: Callable[[], list[str]], expected: str) -> None:
+def test_other_commands(build: Callable[[], list[str]], expected: str) -> None:
     assert [word.replace("json .", "json.") for word in build()] == expected.split()
 
 
-def test_containers_are_asked_for_by_all_images_at_once() -> None:
+def test_list_containers_of_several_images() -> None:
     argv = docker.list_containers(DOCKER, ["a", "b"])
     assert argv[:3] == ["docker", "ps", "--all"]
     assert argv[-4:] == ["--filter", "ancestor=a", "--filter", "ancestor=b"]
 
 
-def test_podman_is_asked_for_rootless_in_its_own_words() -> None:
-    argv = docker.security_options(("sudo", "/usr/bin/podman"))
-    assert argv[-1] == "{{if .Host.Security.Rootless}}name=rootless{{end}}"
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["-d"], True),
+        (["-dit"], True),
+        (["-itd"], True),
+        (["--detach"], True),
+        (["--detach=true"], True),
+        (["--env", "A=1", "--detach"], True),
+        (["--detach=false"], False),
+        (["-d=0"], False),
+        (["-it"], False),
+        (["--detach-keys=a"], False),
+        (["-edit"], False),  # --env dit
+        (["--dns", "192.0.2.1"], False),
+        ([], False),
+    ],
+)
+def test_detaches(options: list[str], expected: bool) -> None:
+    assert docker.detaches(options) is expected
 
 
 def test_shell_command() -> None:

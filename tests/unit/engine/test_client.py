@@ -1,4 +1,4 @@
-"""The one door to the engine: questions, changes, signals, and whose engine it is."""
+"""How docker commands are run: queries, changes, signals, dry runs, and rootless engines."""
 
 from __future__ import annotations
 
@@ -6,40 +6,38 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from invoke import Config, Context
 
 from pydock import errors
-from pydock.cli import program
-from pydock.cli.call import Call
 from pydock.engine import process
 from pydock.engine.client import Engine
 from pydock.engine.images import Images
 
 if TYPE_CHECKING:
-    from .conftest import MakeEnvironment, MakeSettings
+    from ..conftest import MakeEnvironment, MakeProgram, MakeSettings
 
-CLIENT = """\
-#!/bin/sh
+ROOTLESS_CLIENT = """\
 echo "$*" >> "$0.calls"
 if [ "$1" = info ]; then echo '["name=seccomp,profile=builtin","name=rootless"]'; fi
 """
 
 
+def make_engine(make_settings: MakeSettings, client: str, **run: Any) -> Engine:
+    return Engine(Context(Config(overrides={"run": run})), make_settings(engine=client))
+
+
 @pytest.fixture
-def client(tmp_path: Path) -> Path:
-    """Return a client that writes its calls down, of an engine that is rootless."""
-    path = tmp_path / "client"
-    path.write_text(CLIENT)
-    path.chmod(0o755)
-    return path
+def client(tmp_path: Path, make_program: MakeProgram) -> Path:
+    """Return the client of a rootless engine, which records its calls."""
+    return make_program(tmp_path / "docker", ROOTLESS_CLIENT)
 
 
 @pytest.fixture
 def engine(client: Path, make_settings: MakeSettings) -> Engine:
-    return Engine(Context(Config()), make_settings(engine=str(client)))
+    return make_engine(make_settings, str(client))
 
 
 def calls(client: Path) -> list[str]:
@@ -47,22 +45,22 @@ def calls(client: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_a_rootless_engine_is_asked_once(
-    engine: Engine, client: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rootless_is_queried_once(engine: Engine, client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getuid", lambda: 1000)
     assert (engine.rootless, engine.rootless) == (True, True)
     assert calls(client) == ["info --format {{json .SecurityOptions}}"]
 
 
-def test_root_need_not_ask(engine: Engine, client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rootless_is_not_queried_by_root(
+    engine: Engine, client: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("os.getuid", lambda: 0)
     assert not engine.rootless
     assert calls(client) == []
 
 
 @pytest.mark.parametrize(("uid", "ids"), [(1000, ("0", "0")), (0, ("0", "7"))])
-def test_root_of_a_rootless_engine_is_the_caller(
+def test_rootless_engine_builds_for_root(
     engine: Engine,
     client: Path,
     make_environment: MakeEnvironment,
@@ -80,67 +78,94 @@ def test_root_of_a_rootless_engine_is_the_caller(
     assert f"GID={ids[1]}" in words
 
 
-def test_the_runner_is_ours_for_one_call_only(engine: Engine) -> None:
+@pytest.mark.parametrize(
+    ("command", "passes_environment"),
+    [("docker", True), ("/opt/docker", True), ("sudo docker", False), ("env docker", False)],
+)
+def test_build_options_replace_variables_that_the_client_does_not_get(
+    make_settings: MakeSettings, command: str, passes_environment: bool
+) -> None:
+    engine = make_engine(make_settings, command)
+    options = ("--builder", "default", "--provenance=false", "--sbom=false")
+    assert engine.passes_environment is passes_environment
+    assert engine.build_options == (() if passes_environment else options)
+
+
+def test_podman_is_refused(make_settings: MakeSettings) -> None:
+    with pytest.raises(errors.EngineNotSupported):
+        make_engine(make_settings, "podman")
+
+
+def test_dry_run_queries_and_prints_changes(
+    client: Path, make_settings: MakeSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = make_engine(make_settings, str(client), dry=True)
+    assert "rootless" in engine.query([str(client), "info"])
+    assert engine.modify(["docker", "tag", "a b", "c"]) == ""
+    engine.modify_all([["docker", "rmi", "x"]])
+    engine.build(["docker", "build", "/d"], {"SECRET": "hunter2"}, "mkdir -p /d")
+    assert engine.terminal(["docker", "run", "x"]) == 0
+    assert calls(client) == ["info"]
+    assert capsys.readouterr() == (
+        "docker tag 'a b' c\ndocker rmi x\nmkdir -p /d\ndocker build /d\ndocker run x\n",
+        "",
+    )
+
+
+def test_echo_prints_every_command_on_stderr(
+    client: Path, make_settings: MakeSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = make_engine(make_settings, str(client), echo=True)
+    engine.query([str(client), "info"])
+    engine.build([str(client), "build", "/d"], {"SECRET": "hunter2"}, "mkdir -p /d")
+    assert capsys.readouterr() == ("", f"{client} info\nmkdir -p /d\n{client} build /d\n")
+
+
+def test_invoke_runner_is_restored(engine: Engine) -> None:
     before = engine._context.config.runners.local
-    engine.ask([*engine.client, "info"])
+    engine.query([*engine.client, "info"])
     assert engine._context.config.runners.local is before
 
 
-def test_words_reach_the_client_whatever_they_are(engine: Engine, client: Path) -> None:
-    engine.change([*engine.client, "tag", "a  b", "$HOME;x", "it's"])
+def test_arguments_are_not_changed_by_a_shell(engine: Engine, client: Path) -> None:
+    engine.modify([*engine.client, "tag", "a  b", "$HOME;x", "it's"])
     assert calls(client) == ["tag a  b $HOME;x it's"]
 
 
-def test_questions_work_beside_the_main_thread(engine: Engine) -> None:
-    """Python delivers signals to the main thread alone, and refuses to set handlers elsewhere."""
-    said: list[str] = []
-    thread = threading.Thread(target=lambda: said.append(engine.ask([*engine.client, "info"])))
+def test_query_outside_the_main_thread(engine: Engine) -> None:
+    """Python delivers signals only to the main thread, and cannot set handlers in others."""
+    answers: list[str] = []
+    thread = threading.Thread(target=lambda: answers.append(engine.query([*engine.client, "info"])))
     thread.start()
     thread.join(60)
-    assert "rootless" in said[0]
+    assert "rootless" in answers[0]
 
 
-def test_a_client_that_is_a_folder(make_settings: MakeSettings, tmp_path: Path) -> None:
-    engine = Engine(Context(Config()), make_settings(engine=str(tmp_path)))
-    with pytest.raises(errors.EngineNotFound, match="cannot be started"):
-        engine.ask([str(tmp_path), "info"])
+def test_failed_query(make_settings: MakeSettings, make_program: MakeProgram, tmp_path: Path) -> None:
+    client = str(make_program(tmp_path / "docker", "echo found; echo No such image: x >&2; exit 1"))
+    engine = make_engine(make_settings, client)
+    assert engine.query_found([client, "inspect"]) == "found\n"
+    assert engine.query_all_found([[client, "inspect"], [client, "images"]]) == ["found\n", "found\n"]
+    assert not engine.try_to_modify([client, "rmi"])
+    for method in (engine.query, engine.modify, lambda argv: engine.modify_all([argv])):
+        with pytest.raises(errors.EngineError, match="No such image: x"):
+            method([client, "rmi"])
 
 
-def test_a_client_that_does_not_listen_is_killed(
+def test_client_that_is_a_folder(make_settings: MakeSettings, tmp_path: Path) -> None:
+    engine = make_engine(make_settings, str(tmp_path))
+    with pytest.raises(errors.EngineNotFound, match=r"^Cannot start .*: Permission denied\.$"):
+        engine.query([str(tmp_path), "info"])
+
+
+def test_client_that_ignores_sigterm_is_killed(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(process, "GRACE", 0.05)
+    monkeypatch.setattr(process, "STOP_TIMEOUT", 0.05)
     before = signal.getsignal(signal.SIGTERM)
-    deaf = f"trap '' TERM; echo $$ > {tmp_path}/pid; kill -TERM $PPID; exec sleep 60"
+    script = f"trap '' TERM; echo $$ > {tmp_path}/pid; kill -TERM $PPID; exec sleep 60"
     with pytest.raises(errors.Interrupted):
-        Engine(Context(Config()), make_settings()).ask(["sh", "-c", deaf])
+        make_engine(make_settings, "docker").query(["sh", "-c", script])
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
     assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_our_own_errors_ask_for_a_report(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(_: Call) -> int:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr(program, "_run", broken)
-    assert program.run_program(Call(frozenset(), "envs", [])) == 3
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("pydock met an error of its own. Please report it")
-    assert "ZeroDivisionError" in said.err
-
-
-def test_ctrl_c_anywhere_is_a_sentence(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_: Call) -> int:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr(program, "_run", interrupted)
-    assert program.run_program(Call(frozenset(), "envs", [])) == 130
-    assert capsys.readouterr().err == "Interrupted; nothing was changed.\n"

@@ -1,4 +1,4 @@
-"""What our terminal is, and who removes a container that is left."""
+"""The terminal that a container gets, its name, and the watcher that removes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydock.engine.argv import Terminal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .conftest import MakeEnvironment, MakeSettings
+    from ..conftest import MakeEnvironment, MakeProgram, MakeSettings
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         ({"fstat": False, 0: False, 1: True}, Terminal(stdin_open=False, interactive=False)),
     ],
 )
-def test_our_terminal(
+def test_this_terminal(
     monkeypatch: pytest.MonkeyPatch, streams: dict[str | int, bool], expected: Terminal
 ) -> None:
     def fstat(number: int) -> None:
@@ -41,7 +41,7 @@ def test_our_terminal(
 
 
 @pytest.mark.parametrize(("content", "enforces"), [("1", True), ("0", False), (None, False)])
-def test_selinux(monkeypatch: pytest.MonkeyPatch, content: str | None, enforces: bool) -> None:
+def test_selinux_enforces(monkeypatch: pytest.MonkeyPatch, content: str | None, enforces: bool) -> None:
     def opened(path: str, encoding: str) -> io.StringIO:
         assert path == "/sys/fs/selinux/enforce"
         if content is None:
@@ -52,27 +52,29 @@ def test_selinux(monkeypatch: pytest.MonkeyPatch, content: str | None, enforces:
     assert containers._selinux_enforces() is enforces
 
 
-def test_every_container_has_a_name_of_its_own(make_environment: MakeEnvironment) -> None:
+def test_container_names_are_unique(make_environment: MakeEnvironment) -> None:
     environment = make_environment("py3.8")
     names = {containers.container_name(environment) for _ in range(50)}
     assert len(names) == 50
     assert all(name.startswith("py3.8-") for name in names)
 
 
-def test_the_watcher_removes_what_is_left(tmp_path: Path, make_settings: MakeSettings) -> None:
-    client = tmp_path / "client"
-    client.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/said\n')
-    client.chmod(0o755)
-    held = containers.leave_nothing_behind(make_settings(engine=str(client)), "ds-1")
-    assert not os.get_inheritable(held)
-    assert not (tmp_path / "said").exists()
-    os.close(held)
+def test_watcher_removes_the_container(
+    tmp_path: Path, make_settings: MakeSettings, make_program: MakeProgram
+) -> None:
+    client = make_program(
+        tmp_path / "client", f'echo "$@" > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/calls'
+    )
+    watcher = containers.start_container_watcher(make_settings(engine=str(client)), "ds-1")
+    assert not os.get_inheritable(watcher)
+    assert not (tmp_path / "calls").exists()
+    os.close(watcher)
     assert os.wait()[1] == 0
-    assert (tmp_path / "said").read_text() == "rm --force ds-1\n"
+    assert (tmp_path / "calls").read_text() == "rm --force ds-1\n"
 
 
 @pytest.mark.parametrize("option", ["--detach", "-d", "-dit", "-itd", "--detach=true"])
-def test_nobody_watches_a_detached_container(make_settings: MakeSettings, option: str) -> None:
-    os.close(containers.leave_nothing_behind(make_settings(engine="/nowhere", run_options=[option]), "ds-1"))
+def test_detached_container_has_no_watcher(make_settings: MakeSettings, option: str) -> None:
+    os.close(containers.start_container_watcher(make_settings(engine="/nowhere", run_options=[option]), "ds-1"))
     with pytest.raises(ChildProcessError):
         os.wait()

@@ -1,4 +1,4 @@
-"""What engines say, word for word, and what pydock makes of it: an error, an exit code, a next step."""
+"""The engine's own messages, and the error, exit code and hint that each becomes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from invoke import Result
 from pydock import errors
 from pydock.engine import diagnosis
 
-from .. import fake_docker
+from ... import fake_docker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +21,12 @@ BUILD = ["docker", "build", "--file", "/d/dockerfile", "/d"]
 METADATA = "failed to resolve source metadata for docker.io/library/python:3.12: "
 SOLVE = f"ERROR: failed to solve: python:3.12: {METADATA}"
 
-OF_THE_ENGINE = [
+ENGINE_FAILURES = [
     (fake_docker.DAEMON_DOWN, errors.EngineNotRunning, "sudo systemctl start docker"),
     (
         'error during connect: Get "http://localhost:2375/v1.45/info": dial tcp 127.0.0.1:2375: connect: refused',
         errors.EngineNotRunning,
-        "`docker version` shows whether it does",
+        "`docker version` shows whether it answers",
     ),
     (
         (
@@ -50,18 +50,18 @@ OF_THE_ENGINE = [
         errors.BuildKitMissing,
         "docker-buildx",
     ),
-    (fake_docker.DISK_FULL, errors.DiskFull, "`docker system prune` frees"),
+    (fake_docker.DISK_FULL, errors.DiskFull, "`docker system prune` removes"),
     ("write /x: disk quota exceeded", errors.DiskFull, "`docker system df`"),
 ]
 
-OF_A_BUILD = [
+BUILD_FAILURES = [
     (
         (
             "ERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref b5::x1: "
             '"/requirements.txt": not found'
         ),
         errors.BuildFailed,
-        "The dockerfile takes /requirements.txt from its folder",
+        "The dockerfile uses /requirements.txt, which was not found in its folder",
     ),
     (
         (
@@ -69,7 +69,7 @@ OF_A_BUILD = [
             "lookup registry.example on 192.0.2.1:53: no such host"
         ),
         errors.RegistryUnreachable,
-        "The base image python:3.12 is not on this machine",
+        "The base image python:3.12 was not found on this machine",
     ),
     (
         f"{SOLVE}unexpected status from HEAD request: dial tcp 192.0.2.1:443: i/o timeout",
@@ -78,42 +78,42 @@ OF_A_BUILD = [
     ),
     (
         fake_docker.UNKNOWN_BASE.format(base="python:9.9"),
-        errors.BaseImageUnknown,
-        "The base image python:9.9 exists neither",
+        errors.BaseImageNotFound,
+        "The base image python:9.9 was not found, neither",
     ),
     (
         f"{SOLVE}docker.io/library/python:3.12: not found",
-        errors.BaseImageUnknown,
-        "The base image python:3.12 exists neither",
+        errors.BaseImageNotFound,
+        "The base image python:3.12 was not found, neither",
     ),
     (
         "Error response from daemon: manifest for python:9.9 not found: manifest unknown",
-        errors.BaseImageUnknown,
-        "The base image python:9.9 exists neither",
+        errors.BaseImageNotFound,
+        "The base image python:9.9 was not found, neither",
     ),
     (
         (
             "ERROR: failed to solve: team/x: failed to resolve source metadata for docker.io/team/x:latest: pull access "
             "denied, repository does not exist or may require authorization: server message: insufficient_scope"
         ),
-        errors.BaseImageUnknown,
-        "The base image team/x exists neither",
+        errors.BaseImageNotFound,
+        "The base image team/x was not found, neither",
     ),
     (
         "Error response from daemon: pull access denied for team/x, repository does not exist",
-        errors.BaseImageUnknown,
-        "The base image team/x exists neither",
+        errors.BaseImageNotFound,
+        "The base image team/x was not found, neither",
     ),
     (
         "ERROR: failed to solve: dockerfile parse error on line 3: unknown instruction: FORM",
         errors.BuildFailed,
-        "The engine refused the build:\nERROR: failed to solve: dockerfile parse error on line 3",
+        "The build failed:\nERROR: failed to solve: dockerfile parse error on line 3",
     ),
-    ("", errors.BuildFailed, "The engine refused the build:"),
+    ("", errors.BuildFailed, "The build failed:"),
 ]
 
-STEPS = [
-    (fake_docker.NOT_FOUND.format(name="x"), errors.PackagesUnavailable, "No set of packages fits"),
+STEP_FAILURES = [
+    (fake_docker.NOT_FOUND.format(name="x"), errors.PackagesUnavailable, "No matching set of packages found"),
     (fake_docker.CONFLICT, errors.PackagesUnavailable, "depends on numpy<2"),
     (
         (
@@ -129,7 +129,7 @@ STEPS = [
             "0.9 ERROR: ResolutionImpossible: for help visit https://pip.example/"
         ),
         errors.PackagesUnavailable,
-        "Change the names or the versions",
+        "Check the names and versions",
     ),
     ("0.9 a 1.0 has requirement b<2, but you have b 2.0.", errors.PackagesUnavailable, "but you have b 2.0."),
     ("0.9 Found 1 incompatibility\n0.9 The package `a` requires `b<2`", errors.PackagesUnavailable, "`b<2`"),
@@ -165,91 +165,82 @@ def failed(stderr: str, stdout: str = "") -> Result:
     return Result(stdout=stdout, stderr=stderr, exited=1)
 
 
-@pytest.mark.parametrize(("words", "error", "step"), OF_THE_ENGINE)
+@pytest.mark.parametrize(("output", "error", "hint"), ENGINE_FAILURES)
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_the_engine_as_a_whole(words: str, error: type[errors.PydockError], step: str, stream: str) -> None:
-    result = failed(words) if stream == "stderr" else failed("", words)
+def test_engine_failure(output: str, error: type[errors.PydockError], hint: str, stream: str) -> None:
+    result = failed(output) if stream == "stderr" else failed("", output)
     with pytest.raises(error) as caught:
         diagnosis.raise_for_engine(CLIENT, result)
     assert type(caught.value) is error
-    assert step in caught.value.message
+    assert hint in caught.value.message
     assert caught.value.code == 125
 
 
 @pytest.mark.parametrize(
-    "words", ["", "Error response from daemon: No such image: x", *(words for words, _, _ in OF_A_BUILD)]
+    "output", ["", "Error response from daemon: No such image: x", *(output for output, _, _ in BUILD_FAILURES)]
 )
-def test_other_words_are_not_the_engines_fault(words: str) -> None:
-    diagnosis.raise_for_engine(CLIENT, failed(words))
+def test_other_failures_are_not_engine_failures(output: str) -> None:
+    diagnosis.raise_for_engine(CLIENT, failed(output))
 
 
-@pytest.mark.parametrize(("words", "error", "step"), OF_A_BUILD)
-def test_a_build_that_the_engine_refuses(words: str, error: type[errors.PydockError], step: str) -> None:
-    found = diagnosis.failure(BUILD, failed(words))
+@pytest.mark.parametrize(("output", "error", "hint"), BUILD_FAILURES)
+def test_build_failure_before_the_first_step(output: str, error: type[errors.PydockError], hint: str) -> None:
+    found = diagnosis.failure(BUILD, failed(output))
     assert type(found) is error
-    assert step in found.message
+    assert hint in found.message
     assert found.code == (1 if error is errors.BuildFailed else 125)
 
 
-@pytest.mark.parametrize(("words", "error", "step"), STEPS)
+@pytest.mark.parametrize(("output", "error", "hint"), STEP_FAILURES)
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_a_step_that_fails(words: str, error: type[errors.PydockError], step: str, newline: str) -> None:
-    text = fake_docker.STEP.format(words=words).replace("\n", newline)
+def test_failed_step(output: str, error: type[errors.PydockError], hint: str, newline: str) -> None:
+    text = fake_docker.STEP.format(words=output).replace("\n", newline)
     found = diagnosis.failure(BUILD, failed(f"\x1b[1m#1 building\x1b[0m\n{text}"))
     assert type(found) is error
-    assert step in found.message
+    assert hint in found.message
     assert found.code == 1
     assert not re.search(r"^\d+\.\d+ ", found.message, re.MULTILINE)
     assert "\x1b" not in found.message
 
 
-def test_long_words_are_cut() -> None:
-    words = "\n".join(f"0.1 line {number}" for number in range(2000))
-    assert len(diagnosis.failure(BUILD, failed(fake_docker.STEP.format(words=words))).message) < 5000
-    refused = diagnosis.failure(BUILD, failed(words)).message
-    assert refused.splitlines()[1:] == [f"0.1 line {number}" for number in range(1988, 2000)]
+def test_long_output_is_shortened() -> None:
+    output = "\n".join(f"0.1 line {number}" for number in range(2000))
+    assert len(diagnosis.failure(BUILD, failed(fake_docker.STEP.format(words=output))).message) < 5000
+    message = diagnosis.failure(BUILD, failed(output)).message
+    assert message.splitlines()[1:] == [f"0.1 line {number}" for number in range(1988, 2000)]
 
 
 @pytest.mark.parametrize(
-    ("argv", "words", "message"),
+    ("argv", "output", "message"),
     [
         (
             ["docker", "tag", "a b", "c"],
             "\nError response from daemon: No such image: a\n",
             "`docker tag 'a b' c` failed with exit code 1: Error response from daemon: No such image: a",
         ),
-        (["docker", "cp"], "", "`docker cp` failed with exit code 1: it said nothing"),
+        (["docker", "cp"], "", "`docker cp` failed with exit code 1: (no output)"),
     ],
 )
-def test_any_other_command(argv: Sequence[str], words: str, message: str) -> None:
-    found = diagnosis.failure(argv, failed(words))
+def test_failure_of_other_commands(argv: Sequence[str], output: str, message: str) -> None:
+    found = diagnosis.failure(argv, failed(output))
     assert type(found) is errors.EngineError
     assert found.message == message
 
 
-def test_a_build_behind_sudo_is_a_build() -> None:
+def test_build_with_sudo_is_a_build() -> None:
     found = diagnosis.failure(["sudo", *BUILD], failed(f"{SOLVE}docker.io/library/python:3.12: not found"))
-    assert type(found) is errors.BaseImageUnknown
+    assert type(found) is errors.BaseImageNotFound
 
 
-def test_a_client_that_is_not_there() -> None:
-    found = diagnosis.client_not_found(("podman", "--remote"))
+@pytest.mark.parametrize(
+    ("client", "hint"),
+    [
+        (("docker",), "Install Docker (https://docs.docker.com/engine/install/)."),
+        (("sudo", "docker"), "or correct the setting 'engine'"),
+    ],
+)
+def test_client_not_found(client: tuple[str, ...], hint: str) -> None:
+    found = diagnosis.client_not_found(client)
     assert found.code == 125
-    assert found.message.startswith("There is no command 'podman' on PATH.")
-
-
-def test_every_error_has_the_code_of_its_kind() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-    codes = {kind.__name__: kind("m").code for kind in kinds if issubclass(kind, errors.PydockError)}
-    for kind in kinds:
-        expected = (
-            125
-            if issubclass(kind, errors.EngineError)
-            else 2
-            if issubclass(kind, errors.UsageError)
-            else None
-        )
-        if expected:
-            assert codes[kind.__name__] == expected
-    assert codes["Interrupted"] == 130
-    assert set(codes.values()) == {1, 2, 125, 130}
+    assert found.message.startswith(f"Command '{client[0]}' not found on PATH.")
+    assert hint in found.message

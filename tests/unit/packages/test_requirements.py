@@ -329,6 +329,7 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         line = requirements.parse_specifier(text)
     except errors.UsageError as error:
-        line = Line(error.message, "")
-    assert len(line.text) > len(text) if not line.name else line.text == text.strip()
-    assert line.name == canonicalize_name(line.name) or "://" in line.name or "+" in line.name
+        assert len(error.message) > len(text.strip())
+    else:
+        assert line.text == text.strip()
+        assert line.name == canonicalize_name(line.name) or "://" in line.name or "+" in line.name
