@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydock import errors
 from pydock.commands.command import command
 from pydock.commands.session import Session
+from pydock.engine.build_context import file_as_shell
 from pydock.environments import files
 from pydock.environments.environment import (
     DOCKERFILE,
@@ -112,7 +113,5 @@ def _new_folder(folder: str, *, dry: bool) -> Iterator[str]:
 def _folder_as_shell(folder: str, contents: Mapping[str, str]) -> str:
     """Return shell commands that create the folder, for `--dry`."""
     lines = [f"mkdir -p {shlex.quote(folder)}"]
-    for name, text in contents.items():
-        path = shlex.quote(os.path.join(folder, name))
-        lines.append(f"cat > {path} <<'END'\n{text}END" if text else f": > {path}")
+    lines += [file_as_shell(os.path.join(folder, name), text) for name, text in contents.items()]
     return "\n".join(lines)

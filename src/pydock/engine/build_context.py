@@ -37,16 +37,17 @@ def build_context(
     """
     from pydock import errors
 
-    copies = {**{name: os.path.join(PROGRAMS, name) for name in programs}, **(copies or {})}
-    contents = {name: errors.read_file(path) for name, path in copies.items()}
-    contents.update({name: text.encode(errors="surrogateescape") for name, text in texts.items()})
+    sources = {name: (os.path.join(PROGRAMS, name), 0o755) for name in programs}
+    sources.update({name: (path, 0o644) for name, path in (copies or {}).items()})
+    contents = {name: (errors.read_file(path), mode) for name, (path, mode) in sources.items()}
+    contents.update({name: (text.encode(errors="surrogateescape"), 0o644) for name, text in texts.items()})
     with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
-        for name, content in contents.items():
+        for name, (content, mode) in contents.items():
             path = os.path.join(folder, name)
             with open(path, "wb") as file:
                 file.write(content)
-            os.chmod(path, 0o755 if name in programs else 0o644)
-        yield BuildContext(folder, _as_shell(folder, copies, texts))
+            os.chmod(path, mode)
+        yield BuildContext(folder, _as_shell(folder, sources, texts))
 
 
 @contextlib.contextmanager
@@ -56,11 +57,20 @@ def pip_context(installer: str) -> Iterator[BuildContext]:
         yield made
 
 
-def _as_shell(folder: str, copies: Mapping[str, str], texts: Mapping[str, str]) -> str:
+def file_as_shell(path: str, text: str) -> str:
+    """Return the shell command that writes the text to the file."""
+    place, end = shlex.quote(path), "END"
+    if not text.endswith("\n"):
+        return f"printf %s {shlex.quote(text)} > {place}"
+    while end in text.splitlines():
+        end += "_"
+    return f"cat > {place} <<'{end}'\n{text}{end}"
+
+
+def _as_shell(folder: str, copies: Mapping[str, tuple[str, int]], texts: Mapping[str, str]) -> str:
     """Return shell commands that recreate the folder, for `--echo` and `--dry`."""
-    place = shlex.quote(folder)
-    lines = [f"mkdir -p {place}"]
-    if copies:
-        lines.append(f"cp -p {shlex.join(copies.values())} {place}/")
-    lines += [f"cat > {place}/{name} <<'END'\n{text.rstrip()}\nEND" for name, text in texts.items()]
+    lines = [f"mkdir -p {shlex.quote(folder)}"]
+    for name, (path, mode) in copies.items():
+        lines.append(shlex.join(["install", "-m", f"{mode:o}", path, os.path.join(folder, name)]))
+    lines += [file_as_shell(os.path.join(folder, name), text) for name, text in texts.items()]
     return "\n".join(lines)
