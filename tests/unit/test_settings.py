@@ -1,10 +1,8 @@
-"""Settings: every layer over the one below, what is refused, and the home folder they lead to."""
+"""Settings: the order of sources, invalid values, and the home folder."""
 
 from __future__ import annotations
 
 import os
-import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Place(NamedTuple):
+class Folders(NamedTuple):
     home: Path
     project: Path
 
@@ -36,53 +34,57 @@ class Place(NamedTuple):
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    found = Place(tmp_path / "home", tmp_path / "project")
-    found.home.mkdir()
-    (found.project / ".pydock").mkdir(parents=True)
-    return found
+def folders(tmp_path: Path) -> Folders:
+    made = Folders(tmp_path / "home", tmp_path / "project")
+    made.home.mkdir()
+    (made.project / ".pydock").mkdir(parents=True)
+    return made
 
 
-def test_defaults(place: Place) -> None:
-    loaded = place.load()
+def test_defaults(folders: Folders) -> None:
+    loaded = folders.load()
     for name, value in DEFAULTS.items():
         assert name == "home" or getattr(loaded, name) == value
         assert loaded.is_default(name)
-    assert loaded.home.folder == str(place.project / ".pydock")
+    assert loaded.home.folder == str(folders.project / ".pydock")
 
 
 def test_every_setting_has_a_meaning() -> None:
     assert list(MEANINGS) == list(DEFAULTS)
 
 
-def test_every_layer_lies_over_the_one_below(place: Place) -> None:
-    user, project = place.home / ".pydock.yaml", place.project / ".pydock" / "pydock.yaml"
-    seen = [(place.load().shell, place.load().sources["shell"])]
-    user.write_text("shell: one\n")
-    seen.append((place.load().shell, place.load().sources["shell"]))
-    project.write_text("shell: two\n")
-    seen.append((place.load().shell, place.load().sources["shell"]))
+def test_order_of_sources(folders: Folders) -> None:
+    user, project = folders.home / ".pydock.yaml", folders.project / ".pydock" / "pydock.yaml"
     table = {"shell": "three"}
-    seen.append((place.load(table).shell, place.load(table).sources["shell"]))
-    loaded = place.load(table, PYDOCK_SHELL="four")
-    seen.append((loaded.shell, loaded.sources["shell"]))
-    loaded = place.load(table, {"shell": "five"}, PYDOCK_SHELL="four")
-    seen.append((loaded.shell, loaded.sources["shell"]))
+    seen = []
+
+    def load(*args: Mapping[str, str], **environ: str) -> None:
+        loaded = folders.load(*args, **environ)
+        seen.append((loaded.shell, loaded.sources["shell"]))
+
+    load()
+    user.write_text("shell: one\n")
+    load()
+    project.write_text("shell: two\n")
+    load()
+    load(table)
+    load(table, PYDOCK_SHELL="four")
+    load(table, {"shell": "five"}, PYDOCK_SHELL="four")
     assert seen == [
         ("", "default"),
         ("one", str(user)),
         ("two", str(project)),
         ("three", "tasks.py or invoke.yaml"),
-        ("four", "environment"),
+        ("four", "PYDOCK_* variable"),
         ("five", "command line"),
     ]
 
 
-def test_nothing_said_is_not_nothing(place: Place) -> None:
-    (place.home / ".pydock.yaml").write_text("shell: zsh\n")
-    (place.project / ".pydock" / "pydock.yaml").write_text("shell:\n")
-    assert place.load({"shell": None}).shell == "zsh"
-    assert place.load(PYDOCK_SHELL="").shell == ""
+def test_null_is_ignored_and_empty_is_a_value(folders: Folders) -> None:
+    (folders.home / ".pydock.yaml").write_text("shell: zsh\n")
+    (folders.project / ".pydock" / "pydock.yaml").write_text("shell:\n")
+    assert folders.load({"shell": None}).shell == "zsh"
+    assert folders.load(PYDOCK_SHELL="").shell == ""
 
 
 @pytest.mark.parametrize(
@@ -90,37 +92,37 @@ def test_nothing_said_is_not_nothing(place: Place) -> None:
     [
         ("sudo docker", ("sudo", "docker")),
         ("'/opt/my docker'", ("/opt/my docker",)),
-        ("podman", ("podman",)),
+        ("nerdctl", ("nerdctl",)),
     ],
 )
-def test_a_text_is_split_where_words_are_wanted(place: Place, text: str, words: tuple[str, ...]) -> None:
-    assert place.load(PYDOCK_ENGINE=text).engine == words
-    assert place.load({"engine": text}).engine == words
+def test_string_is_split_if_the_setting_is_a_list(folders: Folders, text: str, words: tuple[str, ...]) -> None:
+    assert folders.load(PYDOCK_ENGINE=text).engine == words
+    assert folders.load({"engine": text}).engine == words
 
 
-def test_numbers_in_lists_are_words(place: Place) -> None:
-    assert place.load({"run_options": ["--cpus", 2]}).run_options == ("--cpus", "2")
+def test_numbers_in_a_list_become_strings(folders: Folders) -> None:
+    assert folders.load({"run_options": ["--cpus", 2]}).run_options == ("--cpus", "2")
 
 
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ({"engin": "podman"}, "has a setting 'engin', which pydock does not know. Did you mean 'engine'?"),
-        ({"xyzzy": ""}, "has a setting 'xyzzy', which pydock does not know. `pydock config`"),
-        ({"repository": 3.8}, "setting 'repository' takes a text, not 3.8; put it in quotes"),
-        ({"shell": ["zsh"]}, "setting 'shell' takes a text"),
-        ({"engine": 3}, "setting 'engine' takes a list of words, not 3"),
+        ({"engin": "podman"}, "unknown setting 'engin'. Did you mean 'engine'?"),
+        ({"xyzzy": ""}, "unknown setting 'xyzzy'. `pydock config`"),
+        ({"repository": 3.8}, "setting 'repository' must be a string, not 3.8. Put it in quotes"),
+        ({"shell": ["zsh"]}, "setting 'shell' must be a string"),
+        ({"engine": 3}, "setting 'engine' must be a list of words, not 3"),
         ({"engine": []}, "setting 'engine' is empty"),
         ({"engine": ""}, "setting 'engine' is empty"),
-        ({"run_options": [["a"]]}, "takes a list of words"),
-        ({"run_options": "'"}, "Balance the quotes"),
-        ({"mode": "lokal"}, "setting 'mode' is 'lokal'; it takes one of: (empty), local, global"),
-        ({"installer": "conda"}, "it takes one of: uv, pip"),
+        ({"run_options": [["a"]]}, "must be a list of words"),
+        ({"run_options": "'"}, "Check the quotes"),
+        ({"mode": "lokal"}, "invalid value 'lokal' for setting 'mode'. Use one of: (empty), local, global"),
+        ({"installer": "conda"}, "Use one of: uv, pip"),
     ],
 )
-def test_what_means_nothing_is_refused(place: Place, table: dict[str, Any], words: str) -> None:
+def test_invalid_setting(folders: Folders, table: dict[str, Any], words: str) -> None:
     with pytest.raises(errors.BadSetting) as caught:
-        place.load(table)
+        folders.load(table)
     assert words in caught.value.message
     assert "tasks.py or invoke.yaml" in caught.value.message
 
@@ -128,50 +130,39 @@ def test_what_means_nothing_is_refused(place: Place, table: dict[str, Any], word
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"shell: [\n", "is no YAML"),
-        (b"- shell\n", "must hold lines like"),
-        (b"shell\n", "must hold lines like"),
-        (b"\xff\n", "cannot be read"),
-        (b"1: x\n", "has a setting '1'"),
+        (b"shell: [\n", "is not valid YAML"),
+        (b"- shell\n", "must contain lines such as"),
+        (b"shell\n", "must contain lines such as"),
+        (b"\xff\n", "is not valid UTF-8"),
+        (b"1: x\n", "unknown setting '1'"),
     ],
 )
-def test_a_broken_file_is_named(place: Place, content: bytes, words: str) -> None:
-    path = place.home / ".pydock.yaml"
+def test_invalid_file(folders: Folders, content: bytes, words: str) -> None:
+    path = folders.home / ".pydock.yaml"
     path.write_bytes(content)
     with pytest.raises(errors.BadSetting) as caught:
-        place.load()
+        folders.load()
     assert str(path) in caught.value.message
     assert words in caught.value.message
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n", "---\n"])
-def test_an_empty_file_says_nothing(place: Place, content: str) -> None:
-    (place.home / ".pydock.yaml").write_text(content)
-    assert place.load() == Place(place.home, place.project).load()
-    assert place.load().is_default("shell")
+def test_empty_file(folders: Folders, content: str) -> None:
+    (folders.home / ".pydock.yaml").write_text(content)
+    assert folders.load().is_default("shell")
 
 
-def test_a_file_that_is_a_folder_is_named(place: Place) -> None:
-    (place.home / ".pydock.yaml").mkdir()
-    with pytest.raises(errors.BadSetting, match="cannot be read"):
-        place.load()
+def test_file_that_is_a_folder(folders: Folders) -> None:
+    (folders.home / ".pydock.yaml").mkdir()
+    with pytest.raises(errors.BadSetting, match="Cannot read "):
+        folders.load()
 
 
-def test_yaml_needs_no_invoke(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Distributions unbundle it; then the system's own does."""
-    (place.home / ".pydock.yaml").write_text("shell: zsh\n")
-    assert place.load().shell == "zsh"
-    stand_in = SimpleNamespace(safe_load=lambda _: {"shell": "own"}, YAMLError=ValueError)
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    monkeypatch.setitem(sys.modules, "yaml", stand_in)
-    assert place.load().shell == "own"
-
-
-def test_a_parents_configure_does_not_lose_the_defaults(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+def test_configure_of_a_parent_collection_keeps_the_defaults(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """invoke's `configure` on a parent collection replaces the child's whole table."""
-    monkeypatch.chdir(place.project)
+    monkeypatch.chdir(folders.project)
     parent = Collection()
     parent.add_collection(Collection.from_module(pydock, name="env", config={"pydock": {"shell": "zsh"}}))
     parent.configure({"pydock": {"repository": "mirror.example/python"}})
@@ -182,32 +173,32 @@ def test_a_parents_configure_does_not_lose_the_defaults(
     assert loaded.prefix == "pydock-"
 
 
-def test_the_child_collections_config_is_laid_over_the_defaults(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+def test_config_of_the_collection_is_merged_over_the_defaults(
+    folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(place.project)
+    monkeypatch.chdir(folders.project)
     child = Collection.from_module(pydock, name="env", config={"pydock": {"shell": "zsh"}})
     loaded = context_settings(Context(Config(defaults=child.configuration("create"))))
     assert (loaded.shell, loaded.engine) == ("zsh", ("docker",))
 
 
-def test_a_home_setting_names_the_folder(place: Place) -> None:
-    assert place.load({"home": "."}).home == Home(str(place.project), "local", "setting `home`")
-    assert place.load({"home": "../x"}).home.folder == str(place.project.parent / "x")
-    assert place.load({"home": "/abs"}).home.folder == "/abs"
-    assert place.load({"home": "~/x"}).home.folder == os.path.expanduser("~/x")
+def test_home_setting(folders: Folders) -> None:
+    assert folders.load({"home": "."}).home == Home(str(folders.project), "local", "setting `home`")
+    assert folders.load({"home": "../x"}).home.folder == str(folders.project.parent / "x")
+    assert folders.load({"home": "/abs"}).home.folder == "/abs"
+    assert folders.load({"home": "~/x"}).home.folder == os.path.expanduser("~/x")
 
 
-def test_an_explicit_mode_wins(place: Place) -> None:
+def test_explicit_mode_takes_precedence(folders: Folders) -> None:
     table = {"home": "elsewhere", "mode": "global"}
-    assert place.load(table).home == Home(str(place.home / ".pydock"), "global", "asked for")
-    assert place.load(table, {"mode": "local"}).home == Home(
-        str(place.project / ".pydock"), "local", "asked for"
+    assert folders.load(table).home == Home(str(folders.home / ".pydock"), "global", "--global or setting `mode`")
+    assert folders.load(table, {"mode": "local"}).home == Home(
+        str(folders.project / ".pydock"), "local", "--local or setting `mode`"
     )
-    assert place.load(PYDOCK_MODE="global").home.mode == "global"
+    assert folders.load(PYDOCK_MODE="global").home.mode == "global"
 
 
-def test_home_here_above_or_global(tmp_path: Path) -> None:
+def test_home_is_here_or_above_or_global(tmp_path: Path) -> None:
     home = tmp_path / "user"
     below = home / "work" / "project" / "src"
     below.mkdir(parents=True)
@@ -225,7 +216,7 @@ def test_home_here_above_or_global(tmp_path: Path) -> None:
     assert find_home("", "", str(home), str(home)).mode == "global"
 
 
-def test_looking_above_ends_at_the_users_home(tmp_path: Path) -> None:
+def test_search_ends_at_the_users_home(tmp_path: Path) -> None:
     home = tmp_path / "user"
     home.mkdir()
     (tmp_path / ".pydock").mkdir()
@@ -233,7 +224,7 @@ def test_looking_above_ends_at_the_users_home(tmp_path: Path) -> None:
     assert find_home("", "", str(tmp_path), str(home)).mode == "local"
 
 
-def test_the_global_folder_is_never_local_by_another_path(tmp_path: Path) -> None:
+def test_global_folder_is_not_local_through_a_link(tmp_path: Path) -> None:
     real = tmp_path / "real"
     (real / "project").mkdir(parents=True)
     (real / ".pydock").mkdir()
@@ -242,12 +233,12 @@ def test_the_global_folder_is_never_local_by_another_path(tmp_path: Path) -> Non
     assert find_home("", "", str(real), str(tmp_path / "link")).mode == "global"
 
 
-def test_a_file_named_pydock_is_no_home(tmp_path: Path) -> None:
+def test_file_named_pydock_is_not_a_home(tmp_path: Path) -> None:
     (tmp_path / ".pydock").touch()
     assert find_home("", "", str(tmp_path), "/nowhere").mode == "global"
 
 
-def test_a_foreign_folder_above_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_of_another_user_above_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     below = tmp_path / "below"
     below.mkdir()
     (tmp_path / ".pydock").mkdir()
@@ -266,7 +257,7 @@ def test_a_foreign_folder_above_is_passed_over(tmp_path: Path, monkeypatch: pyte
     assert here.mode == "local"
 
 
-def test_without_an_environment_the_process_is_asked(monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
-    monkeypatch.chdir(place.project)
+def test_environment_and_folder_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch, folders: Folders) -> None:
+    monkeypatch.chdir(folders.project)
     monkeypatch.setenv("PYDOCK_SHELL", "zsh")
     assert load_settings().shell == "zsh"

@@ -1,26 +1,34 @@
-"""What of this machine goes into a build: pip's configuration, CA, netrc, proxies."""
+"""What this machine passes into builds: pip's configuration, CA certificates, netrc, proxies."""
 
 from __future__ import annotations
 
 import os
+import stat
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pydock import errors
 from pydock.engine import build_secrets
-from pydock.engine.build_secrets import describe_network, pip_conf, read_pip_options, uv_toml
+from pydock.engine.build_secrets import (
+    Network,
+    build_arguments,
+    describe_network,
+    pip_conf,
+    read_pip_options,
+    uv_toml,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from .conftest import MakeSettings
+    from ..conftest import MakeSettings
 
 
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Return the variables of a user whose machine has no configuration but what the test writes."""
+    """Return the variables of a user whose only configuration is what the test writes."""
     real = build_secrets._pip_config_files
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
@@ -38,7 +46,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_pips_files_in_pips_order(environ: dict[str, str], tmp_path: Path) -> None:
+def test_pip_files_are_read_in_the_order_of_pip(environ: dict[str, str], tmp_path: Path) -> None:
     places = ["xdg2/pip", "xdg1/pip", ".pip", ".config/pip", "prefix", "own"]
     paths = [tmp_path / place / "pip.conf" for place in places]
     environ["PIP_CONFIG_FILE"] = str(paths[-1])
@@ -49,7 +57,7 @@ def test_pips_files_in_pips_order(environ: dict[str, str], tmp_path: Path) -> No
         assert options == {"index-url": [f"https://index{number}.example/simple"], "retries": [str(number)]}
 
 
-def test_pips_files_are_those_of_its_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pip_files_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", "/venv")
     environ = {"HOME": "/h"}
     monkeypatch.setattr(sys, "platform", "linux")
@@ -76,7 +84,7 @@ def test_pips_files_are_those_of_its_documentation(monkeypatch: pytest.MonkeyPat
     ]
 
 
-def test_variables_go_over_files_and_install_over_global(environ: dict[str, str], tmp_path: Path) -> None:
+def test_variables_override_files_and_install_overrides_global(environ: dict[str, str], tmp_path: Path) -> None:
     write(
         tmp_path / ".config" / "pip" / "pip.conf",
         "[global]\nindex_url = https://a.example\ntimeout = 5\nextra-index-url =\n  https://b.example\n"
@@ -91,7 +99,7 @@ def test_variables_go_over_files_and_install_over_global(environ: dict[str, str]
     }
 
 
-def test_folders_of_this_machine_are_left_out(environ: dict[str, str]) -> None:
+def test_local_folders_are_left_out(environ: dict[str, str]) -> None:
     environ["PIP_FIND_LINKS"] = "/opt/wheels https://wheels.example/ ./here file:///x"
     environ["PIP_EXTRA_INDEX_URL"] = "file:///index"
     environ["PIP_TRUSTED_HOST"] = "index.example"
@@ -99,7 +107,7 @@ def test_folders_of_this_machine_are_left_out(environ: dict[str, str]) -> None:
     assert options == {"find-links": ["https://wheels.example/"], "trusted-host": ["index.example"]}
 
 
-def test_a_file_that_is_named_is_the_only_one(environ: dict[str, str], tmp_path: Path) -> None:
+def test_pip_config_setting_replaces_detection(environ: dict[str, str], tmp_path: Path) -> None:
     write(tmp_path / ".pip" / "pip.conf", "[global]\nindex-url = https://a.example\n")
     mine = write(tmp_path / "mine.conf", "[global]\ntimeout = 9\n")
     environ["PIP_RETRIES"] = "3"
@@ -107,12 +115,12 @@ def test_a_file_that_is_named_is_the_only_one(environ: dict[str, str], tmp_path:
     assert read_pip_options("none", environ) == ([], {})
     environ["PIP_CONFIG_FILE"] = os.devnull
     assert read_pip_options("", environ) == ([], {"retries": ["3"]})
-    with pytest.raises(errors.BadSetting, match=r"Setting 'pip_config' names .*nowhere, which is no file"):
+    with pytest.raises(errors.BadSetting, match=r"Setting 'pip_config' is .*nowhere, which is not a file"):
         read_pip_options(str(tmp_path / "nowhere"), environ)
 
 
 @pytest.mark.parametrize("content", [b"index-url = x\n", b"\xff\xfe[global]\n"])
-def test_a_broken_configuration_is_named(environ: dict[str, str], tmp_path: Path, content: bytes) -> None:
+def test_invalid_pip_config(environ: dict[str, str], tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "pip.conf"
     path.write_bytes(content)
     with pytest.raises(errors.BadSetting, match="PYDOCK_PIP_CONFIG=none") as caught:
@@ -132,7 +140,7 @@ OPTIONS = {
 }
 
 
-def test_the_whole_pip_conf() -> None:
+def test_pip_conf() -> None:
     assert pip_conf(OPTIONS) == (
         "[global]\n"
         "index-url = https://me:hunter2@index.example/simple\n"
@@ -143,11 +151,26 @@ def test_the_whole_pip_conf() -> None:
         '    https://b.example/"x"\n'
         "find-links =\n    https://wheels.example/\n"
         "trusted-host =\n    index.example\n"
+        '# uv: index-url = "https://me:hunter2@index.example/simple"\n'
+        '# uv: extra-index-url = ["https://a.example/simple", "https://b.example/\\"x\\""]\n'
+        '# uv: find-links = ["https://wheels.example/"]\n'
+        '# uv: allow-insecure-host = ["index.example"]\n'
+        '# uv: index-strategy = "unsafe-best-match"\n'
+        "# uv: no-index = true\n"
     )
     assert pip_conf({"cert": ["/ca.pem"]}) == ""
 
 
-def test_the_whole_uv_toml() -> None:
+def test_pip_conf_is_read_by_pip_without_the_comments_for_uv(tmp_path: Path) -> None:
+    path = write(tmp_path / "pip.conf", pip_conf({**OPTIONS, "find-links": ["https://wheels.example/#x"]}))
+    _, options = read_pip_options(str(path), {})
+    assert options == {
+        **{name: words for name, words in OPTIONS.items() if name != "cert"},
+        "find-links": ["https://wheels.example/#x"],
+    }
+
+
+def test_uv_toml() -> None:
     assert uv_toml(OPTIONS) == (
         'index-url = "https://me:hunter2@index.example/simple"\n'
         'extra-index-url = ["https://a.example/simple", "https://b.example/\\"x\\""]\n'
@@ -159,12 +182,14 @@ def test_the_whole_uv_toml() -> None:
     assert uv_toml({"timeout": ["60"], "no-index": ["false"]}) == ""
 
 
-def test_nothing_to_say_is_nothing(environ: dict[str, str], make_settings: MakeSettings) -> None:
-    assert describe_network(make_settings(), environ) == build_secrets.Network({}, {}, [], "", [], "")
+def test_network_without_configuration(environ: dict[str, str], make_settings: MakeSettings) -> None:
+    assert describe_network(make_settings(), environ) == Network({}, {}, {}, [])
 
 
-def test_everything_at_once(environ: dict[str, str], tmp_path: Path, make_settings: MakeSettings) -> None:
-    ca = write(tmp_path / "a,b" / "ca.pem", "x")
+def test_network_with_everything(
+    environ: dict[str, str], tmp_path: Path, make_settings: MakeSettings
+) -> None:
+    ca = write(tmp_path / "ca.pem", "x")
     write(tmp_path / ".netrc", "x")
     environ.update(
         PIP_INDEX_URL="https://me:hunter2@index.example/simple",
@@ -174,19 +199,18 @@ def test_everything_at_once(environ: dict[str, str], tmp_path: Path, make_settin
         HTTP_PROXY="",
     )
     found = describe_network(make_settings(), environ)
-    assert list(found.secrets.values()) == [
-        "id=pip.conf,env=PYDOCK_SECRET_PIP_CONF",
-        "id=uv.toml,env=PYDOCK_SECRET_UV_TOML",
-        f'id=ca.pem,"src={ca}"',
-        f"id=netrc,src={tmp_path}/.netrc",
-    ]
-    assert list(found.variables) == ["PYDOCK_SECRET_PIP_CONF", "PYDOCK_SECRET_UV_TOML"]
-    assert found.variables["PYDOCK_SECRET_UV_TOML"].startswith('index-url = "https://me:hunter2@')
-    assert found.proxies == ["HTTPS_PROXY", "no_proxy"]
+    options = {"index-url": ["https://me:hunter2@index.example/simple"]}
+    assert found == Network(
+        {"pip.conf": pip_conf(options), "uv.toml": uv_toml(options)},
+        {"ca.pem": str(ca), "netrc": f"{tmp_path}/.netrc"},
+        {"HTTPS_PROXY": "http://proxy.example", "no_proxy": "localhost"},
+        [],
+    )
     assert (found.ca_bundle, found.netrc) == (str(ca), f"{tmp_path}/.netrc")
+    assert found.without_ca_bundle() == found._replace(files={"netrc": f"{tmp_path}/.netrc"})
 
 
-def test_the_ca_bundle_is_the_first_that_is_there(
+def test_ca_bundle_is_the_first_file_that_exists(
     environ: dict[str, str], tmp_path: Path, make_settings: MakeSettings
 ) -> None:
     write(tmp_path / ".pip" / "pip.conf", f"[global]\ncert = {tmp_path}/cert.pem\n")
@@ -211,7 +235,7 @@ def test_the_ca_bundle_is_the_first_that_is_there(
         describe_network(make_settings(ca_bundle="/nowhere.pem"), environ)
 
 
-def test_a_ca_bundle_that_is_too_large_is_named(
+def test_ca_bundle_that_is_too_large(
     environ: dict[str, str], tmp_path: Path, make_settings: MakeSettings
 ) -> None:
     ca = write(tmp_path / "ca.pem", "x" * 500 * 1024)
@@ -234,3 +258,95 @@ def test_netrc(environ: dict[str, str], tmp_path: Path, make_settings: MakeSetti
     assert describe_network(make_settings(), environ).netrc == str(other)
     assert describe_network(make_settings(netrc=str(own)), environ).netrc == str(own)
     assert describe_network(make_settings(netrc="none"), environ).netrc == ""
+
+
+CREDENTIALS = 'index-url = "https://me:hunter2@index.example/simple"\n'
+PUBLIC = "[global]\ntimeout = 60\nindex-url = https://it's.example/\n"
+NETWORK = Network(
+    {"pip.conf": PUBLIC, "uv.toml": CREDENTIALS},
+    {"netrc": "/h/a,b"},
+    {"HTTPS_PROXY": "http://me:hunter2@proxy.example", "no_proxy": "localhost"},
+    [],
+)
+
+
+def test_build_arguments_by_environment() -> None:
+    with build_arguments(NETWORK, by_environment=True) as given:
+        pass
+    assert given.secrets == [
+        "id=pip.conf,env=PYDOCK_SECRET_PIP_CONF",
+        "id=uv.toml,env=PYDOCK_SECRET_UV_TOML",
+        'id=netrc,"src=/h/a,b"',
+    ]
+    assert given.variables == {"PYDOCK_SECRET_PIP_CONF": PUBLIC, "PYDOCK_SECRET_UV_TOML": CREDENTIALS}
+    assert given.inherited == ["HTTPS_PROXY", "no_proxy"]
+    assert given.arguments == {}
+
+
+def test_exports_show_no_credentials() -> None:
+    with build_arguments(NETWORK, by_environment=True) as given:
+        pass
+    assert given.as_shell.splitlines()[-1] == "# PYDOCK_SECRET_UV_TOML has credentials and is not shown."
+    assert "hunter2" not in given.as_shell
+    script = f'{given.as_shell}\nprintf %s "$PYDOCK_SECRET_PIP_CONF"'
+    assert subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout == PUBLIC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "index-url = https://me:hunter2@index.example/simple",
+        "index-url = https://hunter2@index.example/simple",
+        'x = "http://a.example"\ny = ["https://b.example", "https://__token__:hunter2@c.example/"]',
+        "index-url = https://me:hunter%402@index.example",
+    ],
+)
+def test_exports_of_every_form_of_credentials(text: str) -> None:
+    with build_arguments(Network({"pip.conf": text}, {}, {}, []), by_environment=True) as given:
+        assert "hunter" not in given.as_shell
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_build_arguments_by_private_files(umask: int) -> None:
+    network = NETWORK._replace(proxies={"HTTPS_PROXY": "http://proxy.example:3128", "no_proxy": "localhost"})
+    before = os.umask(umask)
+    try:
+        with build_arguments(network, by_environment=False) as given:
+            folder = Path(given.secrets[-1].partition("src=")[2]).parent
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.iterdir()]}
+            texts = {path.name: path.read_text() for path in folder.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {folder.name: 0o700, "pip.conf": 0o600, "uv.toml": 0o600}
+    assert texts == network.texts
+    assert given == (
+        ['id=netrc,"src=/h/a,b"', f"id=pip.conf,src={folder}/pip.conf", f"id=uv.toml,src={folder}/uv.toml"],
+        {},
+        [],
+        network.proxies,
+        "",
+    )
+    assert not folder.exists()
+
+
+def test_secret_files_are_removed_after_an_error() -> None:
+    with (
+        pytest.raises(errors.BuildFailed),
+        build_arguments(NETWORK._replace(proxies={}), by_environment=False) as given,
+    ):
+        folder = Path(given.secrets[-1].partition("src=")[2]).parent
+        raise errors.BuildFailed("no")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://me:hunter2@proxy.example:3128", "hunter2@proxy.example", "https://me:hunter2@[::1]/"]
+)
+def test_proxy_with_password_is_refused_by_value(proxy: str) -> None:
+    network = Network({}, {}, {"no_proxy": "localhost", "https_proxy": proxy}, [])
+    with (
+        pytest.raises(errors.BadSetting, match="^https_proxy has a password") as caught,
+        build_arguments(network, by_environment=False),
+    ):
+        pass
+    assert "hunter2" not in caught.value.message
