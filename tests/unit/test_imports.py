@@ -1,4 +1,4 @@
-"""Imports follow one rule, and nothing is imported before it is needed."""
+"""The import rule, and which modules each command imports."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ import pydock
 PACKAGE = Path(pydock.__file__).parent
 REPOSITORY = Path(__file__).parents[2]
 
-# The one rule. The same sentence is in CONTRIBUTING.md and docs/design.md.
+# The same text is in CONTRIBUTING.md and docs/design.md.
 RULE = "cli → commands → packages, exports → engine → environments → settings, messages, rendering, errors, _speed"
 LEVELS = [[name.strip() for name in level.split(",")] for level in RULE.split("→")]
 LEVEL = {part: number for number, level in enumerate(LEVELS) for part in level}
-# `Collection.from_module(pydock)` asks the package itself for the tasks, which are imported only then.
+# `pydock` imports the tasks when `Collection.from_module(pydock)` looks for them.
 ENTRY_POINTS = {"pydock", "pydock.__main__"}
-# The only modules that may import something slow outside of `if TYPE_CHECKING:`, within functions or not.
+# The only modules that may import these packages outside of `if TYPE_CHECKING:`, in functions included.
 HEAVY = {
     "invoke": {
         "_speed.invoke",
         "cli.program",
+        "commands.command",
         "commands.namespace",
-        "commands.tasks",
+        "commands.run",
         "engine.process",
     },
     "jinja2": {"rendering"},
@@ -36,7 +37,7 @@ HEAVY = {
 
 
 def module_of(path: Path) -> str:
-    """Return a module's dotted name, with `pydock.` in front: `pydock.engine.argv`."""
+    """Return a module's dotted name, for example `pydock.engine.argv`."""
     words = ["pydock", *path.relative_to(PACKAGE).with_suffix("").parts]
     return ".".join(words[:-1] if words[-1] == "__init__" else words)
 
@@ -45,7 +46,7 @@ MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def imports(module: str) -> set[str]:
-    """Return what a module imports when it runs, wherever in it."""
+    """Return what a module imports at run time, in functions included."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     found: set[str] = set()
     todo: list[ast.AST] = [tree]
@@ -71,26 +72,26 @@ def own_imports(module: str) -> set[str]:
 
 
 def part_of(module: str) -> str:
-    """Return the word of the rule that a module belongs to: `engine` for `pydock.engine.argv`."""
+    """Return the module's word in the rule: `engine` for `pydock.engine.argv`."""
     return module.split(".")[1]
 
 
-def test_the_rule_names_every_part_of_the_package() -> None:
+def test_rule_names_every_part_of_the_package() -> None:
     parts = {part_of(module) for module in MODULES if module not in ENTRY_POINTS}
     assert parts - {"inside"} <= set(LEVEL)
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - ENTRY_POINTS))
-def test_imports_go_to_the_right_only(module: str) -> None:
+def test_imports_go_only_to_the_right(module: str) -> None:
     names = {name for name in own_imports(module) if name != "pydock"}  # for __version__
     if part_of(module) == "inside":
         assert names == set()
         return
     level = LEVEL[part_of(module)]
-    to_the_left = {name for name in names if LEVEL[part_of(name)] < level}
+    left = {name for name in names if LEVEL[part_of(name)] < level}
     beside = {name for name in names if LEVEL[part_of(name)] == level and part_of(name) != part_of(module)}
-    last = level == len(LEVELS) - 1  # what everything may use; the test for cycles covers it
-    assert (to_the_left, set() if last else beside) == (set(), set())
+    last = level == len(LEVELS) - 1  # its parts may import each other; the test for cycles covers them
+    assert (left, set() if last else beside) == (set(), set())
 
 
 def test_imports_have_no_cycles() -> None:
@@ -100,23 +101,23 @@ def test_imports_have_no_cycles() -> None:
     assert graph == {}
 
 
-def test_the_rule_is_written_down_where_people_look() -> None:
+def test_rule_is_documented() -> None:
     for page in ("CONTRIBUTING.md", "docs/design.md"):
         assert RULE in (REPOSITORY / page).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("heavy", HEAVY)
-def test_heavy_modules_are_named_by_few(heavy: str) -> None:
+def test_heavy_packages_are_imported_by_few_modules(heavy: str) -> None:
     users = {module for module in MODULES if heavy in {name.split(".")[0] for name in imports(module)}}
     assert users == {f"pydock.{module}" for module in HEAVY[heavy]}
 
 
-def test_nothing_else_is_needed() -> None:
-    """What does not come with Python is declared in pyproject.toml, or comes with what is (yaml, with invoke)."""
+def test_dependencies_are_declared() -> None:
+    """Every third-party import is declared in pyproject.toml, or is bundled with invoke (yaml)."""
     names = {name.split(".")[0] for module in MODULES for name in imports(module)} - {"pydock"}
     specs = {name: importlib.util.find_spec(name) for name in names}
-    foreign = {name for name, spec in specs.items() if spec is None or "site-packages" in str(spec.origin)}
-    assert foreign == {"invoke", "jinja2", "packaging", "yaml"}
+    third_party = {name for name, spec in specs.items() if spec is None or "site-packages" in str(spec.origin)}
+    assert third_party == {"invoke", "jinja2", "packaging", "yaml"}
 
 
 REPORT = """
@@ -132,8 +133,8 @@ main()
 """
 
 
-def loaded(tmp_path: Path, *argv: str) -> set[str]:
-    """Run pydock in a fresh interpreter; return the modules that it imported."""
+def imported_by(tmp_path: Path, *argv: str) -> set[str]:
+    """Run pydock in a new interpreter; return the modules that it imported."""
     done = subprocess.run(
         [sys.executable, "-c", REPORT, *argv], capture_output=True, text=True, cwd=tmp_path, check=False
     )
@@ -141,23 +142,23 @@ def loaded(tmp_path: Path, *argv: str) -> set[str]:
     return set(line.split()[1:])
 
 
-@pytest.mark.parametrize("argv", [["--version"], ["--help"], []])
-def test_what_needs_nothing_imports_nothing(tmp_path: Path, argv: list[str]) -> None:
-    names = loaded(tmp_path, *argv)
-    ours = {name for name in names if name.startswith("pydock.")}
-    assert ours <= {
-        "pydock.__main__",
-        "pydock.cli",
-        "pydock.cli.call",
-        "pydock._speed",
-        "pydock._speed.named_tuple",
-    }
-    assert not names & {"invoke", "jinja2", "packaging", "argparse", "subprocess"}
+def test_version_imports_no_other_module(tmp_path: Path) -> None:
+    names = imported_by(tmp_path, "--version")
+    assert {name for name in names if name.startswith("pydock.")} == {"pydock.__main__"}
+    assert not names & {"invoke", "argparse", "re", "subprocess", "typing"}
+
+
+@pytest.mark.parametrize("argv", [["--help"], [], ["-h"], ["--local", "--help"]])
+def test_help_imports_no_jinja(tmp_path: Path, argv: list[str]) -> None:
+    names = imported_by(tmp_path, *argv)
+    assert "pydock.commands.namespace" in names
+    assert not names & {"jinja2", "packaging", "asyncio", "unittest.mock", "importlib.metadata"}
+    assert not names & {"pydock.packages.change", "pydock.packages.requirements"}
 
 
 @pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a project with an environment and a docker that knows every image."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project with an environment, and set a client that finds every image."""
     folder = tmp_path / ".pydock" / "envs" / "ds"
     folder.mkdir(parents=True)
     (folder / "dockerfile").write_text("FROM python:3.12\n")
@@ -169,8 +170,8 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("argv", [["run", "ds", "true"], ["shell", "ds"], ["--local", "run", "ds", "true"]])
-def test_the_direct_road_is_light(built: Path, argv: list[str]) -> None:
-    names = loaded(built, *argv)
+def test_fast_run_imports_few_modules(project: Path, argv: list[str]) -> None:
+    names = imported_by(project, *argv)
     assert "pydock.cli.fast_run" in names
     assert not names & {
         "invoke",
@@ -186,19 +187,19 @@ def test_the_direct_road_is_light(built: Path, argv: list[str]) -> None:
     }
 
 
-def test_looking_renders_nothing(built: Path) -> None:
-    names = loaded(built, "envs")
+def test_envs_imports_no_jinja(project: Path) -> None:
+    names = imported_by(project, "envs")
     assert "invoke" in names
     assert not names & {"jinja2", "packaging", "asyncio", "unittest.mock", "importlib.metadata"}
 
 
 @pytest.mark.parametrize("argv", [["create", "--help"], ["config"], ["nonsense"]])
-def test_other_commands_need_no_jinja(built: Path, argv: list[str]) -> None:
-    names = loaded(built, *argv)
+def test_other_commands_import_no_jinja(project: Path, argv: list[str]) -> None:
+    names = imported_by(project, *argv)
     assert not names & {"jinja2", "packaging", "asyncio"}
 
 
-def test_importing_the_package_imports_nothing() -> None:
+def test_package_imports_no_invoke() -> None:
     code = (
         "import sys; import pydock; assert not {'invoke', 'jinja2'} & set(sys.modules); "
         "from pydock import namespace; from invoke import Collection; assert isinstance(namespace, Collection); "
@@ -208,31 +209,6 @@ def test_importing_the_package_imports_nothing() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_what_the_package_has_not() -> None:
+def test_unknown_attribute_of_the_package() -> None:
     with pytest.raises(AttributeError, match="module 'pydock' has no attribute 'nonsense'"):
         _ = pydock.nonsense
-
-
-def test_invokes_own_files_are_read_all_the_same(tmp_path: Path) -> None:
-    (tmp_path / "invoke.yaml").write_text("run:\n  echo: true\n")
-    code = (
-        "from pydock._speed.invoke import import_invoke; import_invoke(); from invoke import Config; "
-        "config = Config(project_location='.'); config.load_project(); assert config.run.echo is True"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_invoke_is_whole_again_for_others() -> None:
-    """The stand-ins for what invoke only tests with are gone after the import."""
-    code = (
-        "from pydock._speed.invoke import import_invoke; import_invoke(); import_invoke(); "
-        "import invoke, importlib.metadata, unittest.mock; "
-        "assert importlib.metadata.version('invoke')[0].isdigit(); assert unittest.mock.Mock().x is not None; "
-        "assert invoke.run('exit 0').ok; "
-        "import invoke.vendor.yaml; assert invoke.vendor.yaml.safe_dump('a')"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
