@@ -19,7 +19,17 @@ hypothesis.settings.load_profile("pydock")
 HERE = Path(__file__).parent
 USES_REAL_ENGINE = (HERE / "engine", HERE / "packaging")
 CLIENTS = ("docker", "podman", "nerdctl")
-UNSET_PREFIXES = ("PYDOCK_", "DOCKER_", "BUILDX_", "BUILDKIT_", "INVOKE_", "PIP_", "UV_", "NETRC", "FAKE_DOCKER")
+UNSET_PREFIXES = (
+    "PYDOCK_",
+    "DOCKER_",
+    "BUILDX_",
+    "BUILDKIT_",
+    "INVOKE_",
+    "PIP_",
+    "UV_",
+    "NETRC",
+    "FAKE_DOCKER",
+)
 UNSET = {
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ERRORS = {
-    name: kind
-    for name, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, PydockError)
+    name: kind for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PydockError)
 }
 
 

@@ -36,7 +36,9 @@ def test_aligned() -> None:
         ({"TERM": "dumb"}, "first\nrest\n"),
     ],
 )
-def test_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str) -> None:
+def test_colour_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str
+) -> None:
     monkeypatch.setenv("TERM", "xterm")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

@@ -135,7 +135,9 @@ def test_own_template_that_is_not_utf8(tmp_path: Path) -> None:
 
 
 def test_missing_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(errors.BadTemplate, match=r"Setting 'templates' is .*nowhere, which is not a directory"):
+    with pytest.raises(
+        errors.BadTemplate, match=r"Setting 'templates' is .*nowhere, which is not a directory"
+    ):
         render("dockerfile.j2", str(tmp_path / "nowhere"), **NEW)
     with pytest.raises(errors.BadTemplate, match=r"Template 'nothing\.j2' was not found in "):
         render("nothing.j2")

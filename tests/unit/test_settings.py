@@ -58,7 +58,7 @@ def test_order_of_sources(folders: Folders) -> None:
     table = {"shell": "three"}
     seen = []
 
-    def load(*args: Mapping[str, str], **environ: str) -> None:
+    def load(*args: Mapping[str, str], **environ: Any) -> None:
         loaded = folders.load(*args, **environ)
         seen.append((loaded.shell, loaded.sources["shell"]))
 
@@ -95,7 +95,9 @@ def test_null_is_ignored_and_empty_is_a_value(folders: Folders) -> None:
         ("nerdctl", ("nerdctl",)),
     ],
 )
-def test_string_is_split_if_the_setting_is_a_list(folders: Folders, text: str, words: tuple[str, ...]) -> None:
+def test_string_is_split_if_the_setting_is_a_list(
+    folders: Folders, text: str, words: tuple[str, ...]
+) -> None:
     assert folders.load(PYDOCK_ENGINE=text).engine == words
     assert folders.load({"engine": text}).engine == words
 
@@ -191,7 +193,9 @@ def test_home_setting(folders: Folders) -> None:
 
 def test_explicit_mode_takes_precedence(folders: Folders) -> None:
     table = {"home": "elsewhere", "mode": "global"}
-    assert folders.load(table).home == Home(str(folders.home / ".pydock"), "global", "--global or setting `mode`")
+    assert folders.load(table).home == Home(
+        str(folders.home / ".pydock"), "global", "--global or setting `mode`"
+    )
     assert folders.load(table, {"mode": "local"}).home == Home(
         str(folders.project / ".pydock"), "local", "--local or setting `mode`"
     )
@@ -257,7 +261,9 @@ def test_folder_of_another_user_above_is_skipped(tmp_path: Path, monkeypatch: py
     assert here.mode == "local"
 
 
-def test_environment_and_folder_are_those_of_the_process(monkeypatch: pytest.MonkeyPatch, folders: Folders) -> None:
+def test_environment_and_folder_are_those_of_the_process(
+    monkeypatch: pytest.MonkeyPatch, folders: Folders
+) -> None:
     monkeypatch.chdir(folders.project)
     monkeypatch.setenv("PYDOCK_SHELL", "zsh")
     assert load_settings().shell == "zsh"

@@ -35,9 +35,9 @@ def test_settings_table() -> None:
 
 
 def test_every_setting_is_described(make_settings: MakeSettings) -> None:
-    described = describe_settings(make_settings(shell="zsh"), Network({}, {}, {}, []))
+    described = describe_settings(make_settings(prefix="x-"), Network({}, {}, {}, []))
     assert list(described["settings"]) == sorted(DEFAULTS)
-    assert described["settings"]["shell"] == {"value": "zsh", "source": "tasks.py or invoke.yaml"}
+    assert described["settings"]["prefix"] == {"value": "x-", "source": "tasks.py or invoke.yaml"}
     assert described["settings"]["netrc"] == {"value": "", "source": "default"}
     assert described["settings"]["mode"] == {"value": described["mode"], "source": described["reason"]}
     assert described["settings"]["home"]["value"] == described["home"]

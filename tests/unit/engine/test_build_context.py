@@ -84,7 +84,7 @@ def test_pip_context(installer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a\n", "a", "a\nEND\nb\n", "END\nEND_\n", "it's \"$HOME\" `x` \\\n", "\n\n", "a\n\n\n"]
+    "text", ["", "a\n", "a", "a\nEND\nb\n", "END\nEND_\n", 'it\'s "$HOME" `x` \\\n', "\n\n", "a\n\n\n"]
 )
 def test_file_as_shell(tmp_path: Path, text: str) -> None:
     path = tmp_path / "it's here"

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -84,7 +84,9 @@ def test_pip_files_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatc
     ]
 
 
-def test_variables_override_files_and_install_overrides_global(environ: dict[str, str], tmp_path: Path) -> None:
+def test_variables_override_files_and_install_overrides_global(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
     write(
         tmp_path / ".config" / "pip" / "pip.conf",
         "[global]\nindex_url = https://a.example\ntimeout = 5\nextra-index-url =\n  https://b.example\n"
@@ -330,13 +332,17 @@ def test_build_arguments_by_private_files(umask: int) -> None:
 
 
 def test_secret_files_are_removed_after_an_error() -> None:
-    with (
-        pytest.raises(errors.BuildFailed),
-        build_arguments(NETWORK._replace(proxies={}), by_environment=False) as given,
-    ):
-        folder = Path(given.secrets[-1].partition("src=")[2]).parent
-        raise errors.BuildFailed("no")
-    assert not folder.exists()
+    folders = []
+
+    def fail() -> NoReturn:
+        with build_arguments(NETWORK._replace(proxies={}), by_environment=False) as given:
+            folders.append(Path(given.secrets[-1].partition("src=")[2]).parent)
+            raise errors.BuildFailed("no")
+
+    with pytest.raises(errors.BuildFailed):
+        fail()
+    assert [folder.name.startswith("pydock-") for folder in folders] == [True]
+    assert not folders[0].exists()
 
 
 @pytest.mark.parametrize(
@@ -345,7 +351,7 @@ def test_secret_files_are_removed_after_an_error() -> None:
 def test_proxy_with_password_is_refused_by_value(proxy: str) -> None:
     network = Network({}, {}, {"no_proxy": "localhost", "https_proxy": proxy}, [])
     with (
-        pytest.raises(errors.BadSetting, match="^https_proxy has a password") as caught,
+        pytest.raises(errors.BadSetting, match=r"^https_proxy has a password") as caught,
         build_arguments(network, by_environment=False),
     ):
         pass

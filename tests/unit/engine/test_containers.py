@@ -75,6 +75,8 @@ def test_watcher_removes_the_container(
 
 @pytest.mark.parametrize("option", ["--detach", "-d", "-dit", "-itd", "--detach=true"])
 def test_detached_container_has_no_watcher(make_settings: MakeSettings, option: str) -> None:
-    os.close(containers.start_container_watcher(make_settings(engine="/nowhere", run_options=[option]), "ds-1"))
+    os.close(
+        containers.start_container_watcher(make_settings(engine="/nowhere", run_options=[option]), "ds-1")
+    )
     with pytest.raises(ChildProcessError):
         os.wait()

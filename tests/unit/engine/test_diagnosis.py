@@ -177,7 +177,8 @@ def test_engine_failure(output: str, error: type[errors.PydockError], hint: str,
 
 
 @pytest.mark.parametrize(
-    "output", ["", "Error response from daemon: No such image: x", *(output for output, _, _ in BUILD_FAILURES)]
+    "output",
+    ["", "Error response from daemon: No such image: x", *(output for output, _, _ in BUILD_FAILURES)],
 )
 def test_other_failures_are_not_engine_failures(output: str) -> None:
     diagnosis.raise_for_engine(CLIENT, failed(output))

@@ -48,7 +48,8 @@ def test_engine_endpoint_follows_the_order_of_the_client(tmp_path: Path) -> None
     assert endpoint.engine_endpoint({**home, "DOCKER_CONTEXT": "default"}) == ""
     assert endpoint.engine_endpoint({**home, "DOCKER_CONTEXT": "unknown"}) == ""
     assert (
-        endpoint.engine_endpoint({**home, "DOCKER_HOST": "tcp://h:1", "DOCKER_CONTEXT": "remote"}) == "tcp://h:1"
+        endpoint.engine_endpoint({**home, "DOCKER_HOST": "tcp://h:1", "DOCKER_CONTEXT": "remote"})
+        == "tcp://h:1"
     )
 
 
@@ -85,7 +86,9 @@ def test_local_engine(make_settings: MakeSettings, host: str) -> None:
     endpoint.check_local(make_settings(), {"DOCKER_HOST": host, "HOME": "/nowhere"})
 
 
-@pytest.mark.parametrize("host", ["ssh://me@remote.example", "tcp://192.0.2.1:2376", "tcp://remote.example:2375"])
+@pytest.mark.parametrize(
+    "host", ["ssh://me@remote.example", "tcp://192.0.2.1:2376", "tcp://remote.example:2375"]
+)
 def test_remote_engine(make_settings: MakeSettings, host: str) -> None:
     variables = {"DOCKER_HOST": host}
     with pytest.raises(errors.EngineRemote, match="docker context use default") as caught:
@@ -188,8 +191,6 @@ def test_image_exists_by_client_if_the_client_is_not_docker(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
     with fake_engine(tmp_path / "engine.sock", b"HTTP/1.0 200 OK\r\n") as requests:
-        assert not endpoint.image_exists(
-            make_settings(engine=f"env {client.parent}/bin/docker"), IMAGE
-        )
+        assert not endpoint.image_exists(make_settings(engine=f"env {client.parent}/bin/docker"), IMAGE)
         assert not endpoint.image_exists(make_settings(engine="/nowhere/docker"), IMAGE)
     assert requests == []

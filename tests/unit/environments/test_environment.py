@@ -143,9 +143,7 @@ def test_dockerfile_is_read_with_build_arguments(make_environment: MakeEnvironme
     assert environment.dockerfile().base_image == "mirror.example/python:3"
 
 
-def test_environment_names_need_a_dockerfile(
-    tmp_path: Path, make_environment: MakeEnvironment
-) -> None:
+def test_environment_names_need_a_dockerfile(tmp_path: Path, make_environment: MakeEnvironment) -> None:
     home = Home(str(tmp_path), "local", "")
     assert environment_names(Home(str(tmp_path / "nowhere"), "local", "")) == []
     for name in ("b", "a"):

@@ -89,7 +89,9 @@ def test_killed_commit_is_all_or_nothing(
 def test_killed_recovery_can_be_repeated(tmp_path: Path) -> None:
     for name, text in OLD.items():
         (tmp_path / name).write_text(text)
-    (tmp_path / (files.PENDING_PREFIX + files._short_digest(OLD["requirements.txt"].encode()))).write_text("six\nnew\n")
+    (tmp_path / (files.PENDING_PREFIX + files._short_digest(OLD["requirements.txt"].encode()))).write_text(
+        "six\nnew\n"
+    )
     (tmp_path / f"{files.PENDING_PREFIX}0123").write_text("partial")
     (tmp_path / ".requirements.txt.new").write_text("partial")
     for steps in range(10):

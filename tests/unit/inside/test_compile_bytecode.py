@@ -1,4 +1,4 @@
-"""The helper that runs inside a build: bytecode is compiled once per distribution, and put back the next time."""
+"""Bytecode is compiled once per distribution, and restored from the cache when it is installed again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def script() -> ModuleType:
 
 
 class Image:
-    """A site-packages, a cache, and the moment at which an installation began."""
+    """A site-packages folder, a cache, and the time at which an installation began."""
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.site = folder / "site-packages"
@@ -66,7 +66,7 @@ def image(tmp_path: Path, script: ModuleType, monkeypatch: pytest.MonkeyPatch) -
     return made
 
 
-def test_what_was_installed_is_compiled(script: ModuleType, image: Image) -> None:
+def test_new_distribution_is_compiled(script: ModuleType, image: Image) -> None:
     image.install()
     script.main(image.cache, image.since)
     assert sorted(image.compiled()) == ["mod", "six"]
@@ -75,7 +75,7 @@ def test_what_was_installed_is_compiled(script: ModuleType, image: Image) -> Non
         assert (image.site / name).stat().st_mtime == script.EPOCH
 
 
-def test_what_was_compiled_once_is_put_back(
+def test_bytecode_is_restored_from_the_cache(
     script: ModuleType, image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image.install()
@@ -83,12 +83,12 @@ def test_what_was_compiled_once_is_put_back(
     first = image.compiled()
     for path in image.site.rglob("__pycache__/*"):
         path.unlink()
-    monkeypatch.setattr(script, "compile_all", None)  # whoever compiles now fails
+    monkeypatch.setattr(script, "compile_all", None)  # compiling would fail
     script.main(image.cache, image.since)
     assert image.compiled() == first
 
 
-def test_what_was_there_before_is_left_alone(script: ModuleType, image: Image) -> None:
+def test_older_distribution_is_not_compiled(script: ModuleType, image: Image) -> None:
     image.install()
     [record] = image.site.glob("*.dist-info/RECORD")
     os.utime(record, (999, 999))
@@ -97,27 +97,27 @@ def test_what_was_there_before_is_left_alone(script: ModuleType, image: Image) -
     assert not image.cache.exists()
 
 
-def test_a_distribution_without_sources_is_left_alone(script: ModuleType, image: Image) -> None:
+def test_distribution_without_sources(script: ModuleType, image: Image) -> None:
     image.install("data", {})
     script.main(image.cache, image.since)
     assert not image.cache.exists()
 
 
-def test_what_is_no_python_is_passed_over(script: ModuleType, image: Image) -> None:
-    image.install("odd", {"good.py": "x = 1\n", "template.py": "{{ no python }}\n"})
+def test_invalid_python_is_skipped(script: ModuleType, image: Image) -> None:
+    image.install("odd", {"good.py": "x = 1\n", "template.py": "{% template %}\n"})
     script.main(image.cache, image.since)
     assert sorted(image.compiled()) == ["good"]
 
 
 @pytest.mark.parametrize("few", [0, 100])
-def test_many_sources_are_compiled_by_many(
+def test_many_sources_are_compiled_in_parallel(
     script: ModuleType, image: Image, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    seen: list[str] = []
+    in_parallel: list[str] = []
 
     def pool_map(function: Callable[[str], bool], words: list[str], chunksize: int) -> list[bool]:
         assert chunksize > 0
-        seen.extend(words)
+        in_parallel.extend(words)
         return [function(word) for word in words]
 
     def pool() -> contextlib.AbstractContextManager[SimpleNamespace]:
@@ -129,23 +129,23 @@ def test_many_sources_are_compiled_by_many(
     image.install()
     script.main(image.cache, image.since)
     assert sorted(image.compiled()) == ["mod", "six"]
-    assert len(seen) == (2 if few == 0 else 0)
+    assert len(in_parallel) == (2 if few == 0 else 0)
 
 
-def test_other_builds_see_all_or_nothing(
+def test_cache_is_written_atomically(
     script: ModuleType, image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image.install()
     real = script.compile_all
 
-    def compile_while_another_build_does(sources: list[Path]) -> None:
+    def compile_during_another_build(sources: list[Path]) -> None:
         real(sources)
         monkeypatch.setattr(script, "compile_all", real)
         script.compile_and_keep(sources, image.site, kept)
 
     [record] = image.site.glob("*.dist-info/RECORD")
     kept = image.cache / f"{sys.implementation.cache_tag}-{sys.hexversion}" / script.key_of(record)
-    monkeypatch.setattr(script, "compile_all", compile_while_another_build_does)
+    monkeypatch.setattr(script, "compile_all", compile_during_another_build)
     script.main(image.cache, image.since)
     assert list(kept.parent.iterdir()) == [kept]
     names = {str(script.bytecode_of(Path(name))) for name in ("pkg/mod.py", "six.py")}

@@ -112,7 +112,9 @@ def test_version_that_needs_a_substituted_module_is_imported_as_a_whole(
     check(tmp_path, f"{WHOLE}assert invoke.__version__ == '2.99'")
 
 
-@pytest.mark.parametrize(("version", "first_line"), [("99.0", ""), ("2.99", "import unittest.mock as m; m.ANY")])
+@pytest.mark.parametrize(
+    ("version", "first_line"), [("99.0", ""), ("2.99", "import unittest.mock as m; m.ANY")]
+)
 def test_pydock_works_with_such_versions(tmp_path: Path, version: str, first_line: str) -> None:
     copy_invoke(tmp_path, version, first_line)
     done = run_python(tmp_path, "-m", "pydock", "config", "--json")

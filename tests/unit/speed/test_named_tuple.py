@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import pickle
 import typing
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ class Expected(typing.NamedTuple):
 def test_fields_and_defaults() -> None:
     assert Point._fields == Expected._fields
     assert Point._field_defaults == Expected._field_defaults
-    assert Point(1) == Expected(1) == (1, "p", ())
+    assert tuple(Point(1)) == tuple(Expected(1)) == (1, "p", ())
     assert Point(1, tags=("a",))._asdict() == {"x": 1, "label": "p", "tags": ("a",)}
     assert Point(1)._replace(x=2) == (2, "p", ())
     assert repr(Point(1)) == "Point(x=1, label='p', tags=())"
@@ -52,9 +53,10 @@ def test_methods_and_docstring() -> None:
 
 @pytest.mark.parametrize("arguments", [(), (1, "a", (), 4)])
 def test_wrong_number_of_arguments(arguments: tuple[object, ...]) -> None:
-    for kind in (Point, Expected):
+    make: Any
+    for make in (Point, Expected):
         with pytest.raises(TypeError):
-            kind(*arguments)
+            make(*arguments)
 
 
 def test_instances_are_immutable_and_have_no_dict() -> None:

@@ -50,7 +50,9 @@ def test_settings_are_read_with_the_installed_yaml(tmp_path: Path) -> None:
     site = tmp_path / "site"
     (site / "invoke").mkdir(parents=True)
     (site / "invoke" / "__init__.py").touch()
-    (site / "yaml.py").write_text("YAMLError = ValueError\ndef safe_load(text):\n    return {'shell': text}\n")
+    (site / "yaml.py").write_text(
+        "YAMLError = ValueError\ndef safe_load(text):\n    return {'shell': text}\n"
+    )
     (tmp_path / ".pydock.yaml").write_text("zsh")
     run(
         tmp_path,

@@ -1,0 +1,395 @@
+"""The shell programs that run inside a build, with a fake python3 and a fake uv.
+
+The programs use fixed paths, such as /root/.cache, because they run in a container. The tests run copies in which these
+paths are below a temporary folder.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pydock.engine.build_context import PROGRAMS
+from pydock.engine.build_secrets import pip_conf, uv_toml
+
+if TYPE_CHECKING:
+    from ..conftest import MakeProgram
+
+# The absolute paths in the programs; nothing else of the machine is used.
+PATHS = {
+    "installer.sh": ["/root/.cache", "/root/.netrc", "/etc/pip.conf", "/run/secrets/ca.pem", "/lib/ld-musl-"],
+    "increment.sh": ["/usr/local/share/requirements.txt"],
+    "resolve.sh": ["/resolved/requirements.txt"],
+    "pip": [],
+}
+# Every different shell of this machine; sh is usually a link to one of the others.
+SHELLS = {
+    os.path.realpath(path): [path, *arguments]
+    for name, *arguments in (["sh"], ["dash"], ["bash", "--posix"], ["busybox", "sh"])
+    if (path := shutil.which(name))
+}
+
+# Records every call, and the environment of the last one. FAIL is a pattern of the calls that fail.
+RECORD = """\
+call="${0##*/} $*"
+echo "$call" >>"$LOG/calls"
+env >"$LOG/environment"
+case $call in ${FAIL:-none}) exit 1 ;; esac
+"""
+PYTHON = f"""{RECORD}
+case "$*" in
+    -V) echo "Python $VERSION" ;;
+    "-m pip install --quiet --target "*) mkdir "$6/bin"; cp "$LOG/uv" "$6/bin/uv" ;;
+    "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+    "-m pip freeze --all") echo "six==1.16.0" ;;
+esac
+"""
+UV = f"""{RECORD}
+if [ "${{UV_CONFIG_FILE-}}" ]; then cp "$UV_CONFIG_FILE" "$LOG/uv.toml"; fi
+case "$*" in
+    "pip freeze") echo "six==1.16.0" ;;
+    "pip compile "*) for word; do if [ "$previous" = --output-file ]; then cp "$word" "$LOG/before"; echo "six==1.16.0" >"$word"; fi; previous=$word; done ;;
+esac
+"""
+
+
+class Build:
+    """A build step: the programs in a folder, and a root folder instead of the container's."""
+
+    def __init__(self, folder: Path, shell: list[str]) -> None:
+        self.root = folder / "root"
+        self.here = folder / "pydock"
+        self.bin = folder / "bin"  # first on PATH
+        self.log = folder / "log"
+        self.temporary = folder / "tmp"
+        for path in (self.root, self.here, self.log, self.temporary):
+            path.mkdir()
+        self.variables = {"LOG": str(self.log), "VERSION": "3.12.1", "TMPDIR": str(self.temporary)}
+        self._shell = shell
+        for name, fixed in PATHS.items():
+            text = Path(PROGRAMS, name).read_text(encoding="utf-8")
+            for place in fixed:
+                assert place in text
+                text = text.replace(place, f"{self.root}{place}")
+            (self.here / name).write_text(text)
+        self.write("installer", "uv\n")
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "root" / ".cache"
+
+    @property
+    def uv_folder(self) -> Path:
+        return self.cache / "pydock" / platform.machine()
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the build context."""
+        path = self.here / name
+        path.write_text(text)
+        return path
+
+    def mount(self, path: str, text: str) -> Path:
+        """Write a file of the container."""
+        place = self.root / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+        return place
+
+    def run(self, program: str, *arguments: str, fails: bool = False) -> list[str]:
+        """Run a program; return the calls of python3 and uv, with short names for the temporary paths."""
+        (self.log / "calls").unlink(missing_ok=True)
+        done = subprocess.run(
+            [*self._shell, str(self.here / program), *arguments],
+            capture_output=True,
+            text=True,
+            env={"PATH": f"{self.bin}:/usr/bin:/bin", **self.variables},
+            check=False,
+        )
+        assert (done.returncode != 0) == fails, done.stderr
+        assert done.stderr == ""
+        assert list(self.temporary.iterdir()) == []
+        calls = self.log / "calls"
+        return [self._short(line) for line in calls.read_text().splitlines()] if calls.exists() else []
+
+    def pip_install(self, text: str, *, fails: bool = False) -> list[str]:
+        """Run `pip install --requirement` as an environment's dockerfile does; return the calls."""
+        return self.run(
+            "pip", "install", "--requirement", str(self.write("requirements.txt", text)), fails=fails
+        )
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the last call."""
+        lines = (self.log / "environment").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def _short(self, line: str) -> str:
+        line = (
+            line.replace(str(self.cache), "CACHE").replace(f"{self.here}/", "").replace(f"{self.root}/", "/")
+        )
+        return re.sub(r"new\.\w{6}", "NEW", re.sub(rf"{self.temporary}/[\w.]+", "WORK", line))
+
+
+@pytest.fixture(params=SHELLS, ids=os.path.basename)
+def build(request: pytest.FixtureRequest, tmp_path: Path, make_program: MakeProgram) -> Build:
+    made = Build(tmp_path, SHELLS[request.param])
+    make_program(made.bin / "python3", PYTHON)
+    make_program(made.log / "uv", UV)
+    return made
+
+
+GET_UV = ["python3 -V", "python3 -m pip install --quiet --target CACHE/pydock/NEW uv"]
+COMPILE = "python3 compile_bytecode.py CACHE/pydock/bytecode WORK/start"
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_paths_are_complete(name: str) -> None:
+    text = Path(PROGRAMS, name).read_text(encoding="utf-8")
+    code = re.sub(r"^#.*$", "", text, flags=re.MULTILINE)
+    absolute = re.findall(r"(?<![\w$}*\"%])/[a-z]{2,}[\w./-]*", code)
+    assert set(absolute) - {"/dev/null"} == set(PATHS[name])
+
+
+# pip
+
+
+def test_pip_installs_with_uv_and_compiles(build: Build) -> None:
+    install = ["uv pip install --requirement requirements.txt", COMPILE]
+    assert build.pip_install("six\n") == [*GET_UV, *install]
+    assert (build.uv_folder / "bin" / "uv").exists()
+    assert build.pip_install("six\n") == ["python3 -V", *install]  # uv is in the cache
+
+
+@pytest.mark.parametrize(
+    ("version", "uses_uv"),
+    [("3.6.15", False), ("3.7.17", False), ("3.8.0", True), ("3.10.1", True), ("3.14.0", True)],
+)
+def test_old_python_installs_with_pip(build: Build, version: str, uses_uv: bool) -> None:
+    build.variables["VERSION"] = version
+    calls = build.pip_install("six\n")
+    assert ("uv pip install --requirement requirements.txt" in calls) == uses_uv
+    assert ("python3 -m pip install --requirement requirements.txt" in calls) != uses_uv
+
+
+def test_setting_pip_installs_with_pip(build: Build) -> None:
+    build.write("installer", "pip\n")
+    assert build.pip_install("six\n") == ["python3 -m pip install --requirement requirements.txt"]
+
+
+def test_pip_is_used_if_uv_cannot_be_installed(build: Build) -> None:
+    build.variables["FAIL"] = "*--target*"
+    assert build.pip_install("six\n") == [
+        *GET_UV,
+        "python3 -m pip install --requirement requirements.txt",
+    ]
+    assert list((build.cache / "pydock").iterdir()) == []
+
+
+def test_musl_has_its_own_uv(build: Build) -> None:
+    build.mount("/lib/ld-musl-x86_64.so.1", "")
+    build.pip_install("six\n")
+    assert os.listdir(build.cache / "pydock") == [f"{platform.machine()}-musl"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# six\n\n  # six\n\t\n", " "])
+def test_pip_without_requirements_starts_nothing(build: Build, text: str) -> None:
+    assert build.pip_install(text) == []
+
+
+@pytest.mark.parametrize("text", ["six", "# x\n  six # y\n", "-e .\n"])
+def test_pip_with_any_requirement_installs(build: Build, text: str) -> None:
+    assert COMPILE in build.pip_install(text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--version"],
+        ["install", "six"],
+        ["install", "--requirement"],
+        ["install", "-r", "requirements.txt"],
+        ["install", "--requirement", "requirements.txt", "--no-deps"],
+        ["install", "--upgrade", "six"],
+        ["download", "--requirement", "requirements.txt"],
+    ],
+)
+def test_other_arguments_are_left_to_the_pip_of_the_image(build: Build, arguments: list[str]) -> None:
+    assert build.run("pip", *arguments) == [" ".join(["python3 -m pip", *arguments])]
+
+
+@pytest.mark.parametrize("failing", ["*pip*install*--requirement*", "*compile_bytecode*"])
+def test_failed_installation_fails_the_build(build: Build, failing: str) -> None:
+    build.variables["FAIL"] = failing
+    calls = build.pip_install("six\n", fails=True)
+    assert (COMPILE in calls) == ("compile" in failing)
+
+
+# installer.sh
+
+
+def test_environment_without_secrets(build: Build) -> None:
+    build.run("pip", "--version")
+    found = build.environment()
+    assert not {
+        "SSL_CERT_FILE",
+        "PIP_CERT",
+        "GIT_SSL_CAINFO",
+        "PIP_CONFIG_FILE",
+        "NETRC",
+        "UV_CONFIG_FILE",
+    } & set(found)
+    assert found["PIP_CACHE_DIR"] == f"{build.cache}/pip"
+    assert found["UV_CACHE_DIR"] == f"{build.cache}/uv"
+    assert found["TMPDIR"].startswith(f"{build.temporary}/")
+    assert found["PIP_BREAK_SYSTEM_PACKAGES"] == found["UV_BREAK_SYSTEM_PACKAGES"] == "1"
+    assert found["UV_PYTHON_DOWNLOADS"] == "never"
+
+
+@pytest.mark.parametrize(("in_context", "as_secret"), [(True, False), (False, True), (True, True)])
+def test_ca_certificates(build: Build, in_context: bool, as_secret: bool) -> None:
+    secret = build.mount("/run/secrets/ca.pem", "certificate") if as_secret else None
+    expected = build.write("ca.pem", "certificate") if in_context else secret
+    build.run("pip", "--version")
+    found = build.environment()
+    assert {found[name] for name in ("SSL_CERT_FILE", "PIP_CERT", "GIT_SSL_CAINFO")} == {str(expected)}
+
+
+def test_pip_conf_and_netrc(build: Build) -> None:
+    options = {"index-url": ["https://me:x@index.example/'a' $HOME"], "trusted-host": ["index.example"]}
+    config = build.mount("/etc/pip.conf", pip_conf(options))
+    netrc = build.mount("/root/.netrc", "machine index.example\n")
+    build.pip_install("six\n")
+    found = build.environment()
+    assert found["PIP_CONFIG_FILE"] == str(config)
+    assert found["NETRC"] == str(netrc)
+    assert (build.log / "uv.toml").read_text() == uv_toml(options)
+
+
+def test_pip_conf_without_settings_for_uv(build: Build) -> None:
+    build.mount("/etc/pip.conf", pip_conf({"timeout": ["60"]}))
+    build.run("pip", "--version")
+    assert "PIP_CONFIG_FILE" in build.environment()
+    assert "UV_CONFIG_FILE" not in build.environment()
+
+
+# increment.sh
+
+
+@pytest.fixture(params=["uv", "pip"])
+def increment(request: pytest.FixtureRequest, build: Build) -> tuple[Build, str]:
+    """Return a build step of increment.sh, and the command that installs."""
+    build.write("installer", f"{request.param}\n")
+    for name in ("wanted", "constraints", "requested"):
+        build.write(f"{name}.txt", f"{name}\n")
+    return build, "uv pip" if request.param == "uv" else "python3 -m pip"
+
+
+def increment_calls(pip: str, *between: str) -> list[str]:
+    """Return the expected calls, with those after the first installation in between."""
+    with_uv = pip == "uv pip"
+    return [
+        *(GET_UV if with_uv else []),
+        f"{pip} install --requirement wanted.txt --constraint constraints.txt",
+        *between,
+        *([COMPILE] if with_uv else []),
+        f"{pip} freeze" if with_uv else f"{pip} freeze --all",
+    ]
+
+
+def test_increment(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    assert build.run("increment.sh") == increment_calls(pip, f"{pip} check")
+    assert (build.root / "usr/local/share/requirements.txt").read_text() == "six==1.16.0\n"
+
+
+def test_increment_resolves_everything_if_the_new_packages_do_not_fit(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    build.variables["FAIL"] = "*wanted.txt*"
+    expected = increment_calls(pip, f"{pip} install --requirement requested.txt", f"{pip} check")
+    assert build.run("increment.sh") == expected
+
+
+def test_increment_resolves_everything_if_the_check_fails(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    build.variables["FAIL"] = "*pip*check"
+    calls = build.run("increment.sh", fails=True)
+    assert calls[-3:] == [f"{pip} check", f"{pip} install --requirement requested.txt", f"{pip} check"]
+    assert not (build.root / "usr/local/share/requirements.txt").exists()
+
+
+def test_increment_fails_if_nothing_can_be_installed(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    build.variables["FAIL"] = "*pip*install*--requirement*"
+    assert build.run("increment.sh", fails=True)[-1] == f"{pip} install --requirement requested.txt"
+    assert not (build.root / "usr/local/share/requirements.txt").exists()
+
+
+# resolve.sh
+
+
+@pytest.fixture
+def resolve(build: Build) -> Build:
+    for name in ("requested", "installed", "upgrade-names", "upgrade-lines"):
+        build.write(f"{name}.txt", "")
+    build.write("installed.txt", "six==1.15.0\n")
+    return build
+
+
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        ("", ""),
+        ("*\n", "--upgrade "),
+        ("six\n", "--upgrade-package=six "),
+        ("six\nnumpy\n", "--upgrade-package=six --upgrade-package=numpy "),
+    ],
+)
+def test_resolve_with_uv(resolve: Build, names: str, options: str) -> None:
+    resolve.write("upgrade-names.txt", names)
+    assert resolve.run("resolve.sh") == [
+        *GET_UV,
+        (
+            f"uv pip compile --quiet --no-header --no-annotate {options}"
+            "--output-file /resolved/requirements.txt requested.txt"
+        ),
+    ]
+    assert (resolve.log / "before").read_text() == "six==1.15.0\n"  # uv keeps the versions of this file
+    assert (resolve.root / "resolved/requirements.txt").read_text() == "six==1.16.0\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "lines", "upgrade"),
+    [
+        ("", "", "--requirement requested.txt"),
+        ("*\n", "", "--upgrade --upgrade-strategy eager --requirement requested.txt"),
+        ("six\n", "six>=1\n", "--upgrade --requirement upgrade-lines.txt"),
+    ],
+)
+def test_resolve_with_pip(resolve: Build, names: str, lines: str, upgrade: str) -> None:
+    resolve.write("installer", "pip\n")
+    resolve.write("upgrade-names.txt", names)
+    resolve.write("upgrade-lines.txt", lines)
+    assert resolve.run("resolve.sh") == [
+        "python3 -m venv WORK/upgraded",
+        "python3 -m venv WORK/needed",
+        "python -m pip install --quiet --requirement installed.txt",
+        f"python -m pip install --quiet {upgrade}",
+        "python -m pip freeze --all",
+        "python -m pip install --quiet --constraint WORK/constraints.txt --requirement requested.txt",
+        "python -m pip freeze --all",
+    ]
+    assert (resolve.root / "resolved/requirements.txt").read_text() == "six==1.16.0\n"
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_failed_resolution_fails_the_build(resolve: Build, installer: str) -> None:
+    resolve.write("installer", f"{installer}\n")
+    resolve.variables["FAIL"] = "*pip*requested.txt"
+    resolve.run("resolve.sh", fails=True)
