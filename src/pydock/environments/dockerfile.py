@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ARGUMENT = re.compile(r"(\w+)=(\S+)")
+ARGUMENT = re.compile(r"""(\w+)=("[^"]*"|'[^']*'|\S+)""")
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -31,11 +31,11 @@ def parse_dockerfile(text: str, build_arguments: Mapping[str, str]) -> Dockerfil
     values: dict[str, str] = {}
     stages: list[str] = []
     for line in text.splitlines():
-        instruction, _, rest = line.strip().partition(" ")
-        if instruction.upper() == "ARG" and not [stage for stage in stages if stage != "scratch"]:
-            values.update(ARGUMENT.findall(rest))
+        instruction, *words = line.split() or [""]
+        if instruction.upper() == "ARG" and not stages:
+            values.update({name: value.strip("\"'") for name, value in ARGUMENT.findall(line)})
         elif instruction.upper() == "FROM":
-            stages += [word for word in rest.split() if not word.startswith("--")][:1]
+            stages += [word for word in words if not word.startswith("--")][:1]
     values.update({name: value for name, value in build_arguments.items() if name in values})
     image = _expand(stages[-1], values) if stages else ""
     others = [stage for stage in stages[:-1] if stage != "scratch"]

@@ -27,19 +27,24 @@ MIRROR = {"REPOSITORY": "mirror.example/python", "USER": "me"}
         pytest.param(NEW_WITH_BASE, MIRROR, "quay.io/team/py:1", "quay.io/team/py:1", id="rendered, base"),
         ("FROM debian:12\n", {}, "debian:12", "debian:12"),
         ("  FROM   debian:12  \n", {}, "debian:12", "debian:12"),
+        ("FROM\tdebian:12\n", {}, "debian:12", "debian:12"),
         ("from debian:12 as one\n", {}, "debian:12", "debian:12"),
         ("arg VERSION=3.8\nFrom python:$VERSION\n", {}, "3.8", "python:3.8"),
         ("ARG A=python B=3.8\nFROM ${A}:${B}\n", {}, "python:3.8", "python:3.8"),
         ("ARG A=python VERSION=3.8\nFROM $A:$VERSION\n", {"VERSION": "3.9"}, "3.9", "python:3.9"),
+        ("ARG A=\"python\" VERSION='3.8'\nFROM $A:$VERSION\n", {}, "3.8", "python:3.8"),
         ("ARG VERSION=3.8\nARG VERSION=3.9\nFROM python:$VERSION\n", {}, "3.9", "python:3.9"),
         ("FROM --platform=linux/amd64 debian:12 AS one\n", {}, "debian:12", "debian:12"),
         ("FROM scratch AS pydock\nFROM debian:12\n", {}, "debian:12", "debian:12"),
-        ("FROM scratch AS pydock\nARG A=12\nFROM debian:$A\n", {}, "debian:12", "debian:12"),
-        # An ARG after the first FROM belongs to that stage; an unset build argument has no meaning.
+        # An ARG after a FROM belongs to that stage. A build argument counts only if it is declared.
+        ("FROM scratch AS pydock\nARG A=12\nFROM debian:$A\n", {}, "", ""),
+        ("ARG A=12\nFROM scratch AS pydock\nARG A=13\nFROM debian:$A\n", {}, "debian:12", "debian:12"),
         ("FROM debian:12\nARG VERSION=3\n", {}, "debian:12", "debian:12"),
         ("FROM debian:$TAG\n", {"TAG": "12"}, "", ""),
         # Variables without a value, or with more of the shell's syntax.
         ("FROM ${UNKNOWN}\n", {}, "", ""),
+        ("ARG A=3 B=$A\nFROM debian:$B\n", {}, "", ""),
+        ("ARG A=\nFROM debian:$A\n", {}, "", ""),
         ("ARG A\nFROM debian:$A\n", {}, "", ""),
         ("ARG VERSION=3.8\nFROM python:${VERSION:-3.9}\n", {}, "3.8", ""),
         # Several stages.
