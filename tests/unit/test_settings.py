@@ -248,12 +248,12 @@ def test_folder_of_another_user_above_is_skipped(tmp_path: Path, monkeypatch: py
     (tmp_path / ".pydock").mkdir()
     real = os.stat
 
-    def foreign(path: str) -> os.stat_result:
+    def stat_of_another_user(path: str) -> os.stat_result:
         status = list(real(path))
         status[4] = 4711  # st_uid
         return os.stat_result(status)
 
-    monkeypatch.setattr(os, "stat", foreign)
+    monkeypatch.setattr(os, "stat", stat_of_another_user)
     above = find_home("", "", str(below), "/nowhere")
     here = find_home("", "", str(tmp_path), "/nowhere")
     monkeypatch.undo()

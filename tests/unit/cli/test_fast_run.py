@@ -148,7 +148,7 @@ def test_unusual_call_is_left_to_the_task(argv: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize("engine", ["false", "/nowhere/docker", "podman", "sudo podman"])
+@pytest.mark.parametrize("engine", ["false", "/nowhere/docker"])
 def test_missing_image_or_engine_is_left_to_the_task(engine: str) -> None:
     with (
         mock.patch.dict("os.environ", {"PYDOCK_ENGINE": engine}),
@@ -158,9 +158,18 @@ def test_missing_image_or_engine_is_left_to_the_task(engine: str) -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_remote_engine_is_left_to_the_task() -> None:
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"DOCKER_HOST": "ssh://remote.example"},
+        {"PYDOCK_ENGINE": "podman"},
+        {"PYDOCK_ENGINE": ""},
+        {"PYDOCK_PREFIX": "Invalid"},
+    ],
+)
+def test_engine_or_setting_that_is_refused_is_left_to_the_task(variables: dict[str, str]) -> None:
     with (
-        mock.patch.dict("os.environ", {"DOCKER_HOST": "ssh://remote.example"}),
+        mock.patch.dict("os.environ", variables),
         mock.patch.object(fast_run, "image_exists", return_value=True),
         mock.patch("os.execvp", side_effect=Started),
     ):

@@ -32,12 +32,12 @@ def check(folder: Path, code: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def copy_invoke(folder: Path, version: str, first_line: str = "") -> None:
-    """Copy the installed invoke as another version, with an additional first line."""
+def copy_invoke(folder: Path, version: str, last_line: str = "") -> None:
+    """Copy the installed invoke as another version, with an additional last line."""
     package = folder / "site" / "invoke"
     shutil.copytree(Path(invoke.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     init = package / "__init__.py"
-    init.write_text(f"{first_line}\n{init.read_text(encoding='utf-8')}", encoding="utf-8")
+    init.write_text(f"{init.read_text(encoding='utf-8')}\n{last_line}\n", encoding="utf-8")
     if version:
         metadata = folder / "site" / f"invoke-{version}.dist-info"
         metadata.mkdir()
@@ -98,7 +98,7 @@ def test_unknown_version_is_imported_as_a_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "first_line",
+    "last_line",
     [
         "from importlib.metadata import PackageNotFoundError",
         "from unittest.mock import MagicMock",
@@ -106,17 +106,17 @@ def test_unknown_version_is_imported_as_a_whole(tmp_path: Path) -> None:
     ],
 )
 def test_version_that_needs_a_substituted_module_is_imported_as_a_whole(
-    tmp_path: Path, first_line: str
+    tmp_path: Path, last_line: str
 ) -> None:
-    copy_invoke(tmp_path, "2.99", first_line)
+    copy_invoke(tmp_path, "2.99", last_line)
     check(tmp_path, f"{WHOLE}assert invoke.__version__ == '2.99'")
 
 
 @pytest.mark.parametrize(
-    ("version", "first_line"), [("99.0", ""), ("2.99", "import unittest.mock as m; m.ANY")]
+    ("version", "last_line"), [("99.0", ""), ("2.99", "import unittest.mock as m; m.ANY")]
 )
-def test_pydock_works_with_such_versions(tmp_path: Path, version: str, first_line: str) -> None:
-    copy_invoke(tmp_path, version, first_line)
+def test_pydock_works_with_such_versions(tmp_path: Path, version: str, last_line: str) -> None:
+    copy_invoke(tmp_path, version, last_line)
     done = run_python(tmp_path, "-m", "pydock", "config", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert '"mode": "global"' in done.stdout
