@@ -70,7 +70,8 @@ def file_as_shell(path: str, text: str) -> str:
 def _as_shell(folder: str, copies: Mapping[str, tuple[str, int]], texts: Mapping[str, str]) -> str:
     """Return shell commands that recreate the folder, for `--echo` and `--dry`."""
     lines = [f"mkdir -p {shlex.quote(folder)}"]
-    for name, (path, mode) in copies.items():
-        lines.append(shlex.join(["install", "-m", f"{mode:o}", path, os.path.join(folder, name)]))
+    for name, (source, mode) in copies.items():
+        target = shlex.quote(os.path.join(folder, name))
+        lines.append(f"cp {shlex.quote(source)} {target} && chmod {mode:o} {target}")
     lines += [file_as_shell(os.path.join(folder, name), text) for name, text in texts.items()]
     return "\n".join(lines)
