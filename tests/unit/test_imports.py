@@ -116,9 +116,7 @@ def test_dependencies_are_declared() -> None:
     """Every third-party import is declared in pyproject.toml, or is bundled with invoke (yaml)."""
     names = {name.split(".")[0] for module in MODULES for name in imports(module)} - {"pydock"}
     specs = {name: importlib.util.find_spec(name) for name in names}
-    third_party = {
-        name for name, spec in specs.items() if spec is None or "site-packages" in str(spec.origin)
-    }
+    third_party = {name for name, spec in specs.items() if spec is None or "-packages" in str(spec.origin)}
     assert third_party == {"invoke", "jinja2", "packaging", "yaml"}
 
 

@@ -67,7 +67,7 @@ def test_substituted_modules_work_afterwards(tmp_path: Path) -> None:
         "import invoke, importlib.metadata, unittest.mock, invoke.vendor.yaml\n"
         "assert importlib.metadata.version('invoke')[0].isdigit()\n"
         "assert unittest.mock.Mock().x is not None\n"
-        "assert invoke.run('exit 0').ok\n"
+        "assert invoke.run('exit 0', shell='/bin/sh').ok\n"
         "assert invoke.vendor.yaml.safe_dump('a')",
     )
 

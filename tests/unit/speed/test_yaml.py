@@ -28,7 +28,7 @@ def test_bundled_yaml_is_imported_without_invoke(tmp_path: Path) -> None:
     run(
         tmp_path,
         "yaml = import_yaml()\nassert yaml.safe_load('a: [1]') == {'a': [1]}\nassert import_yaml() is yaml\n"
-        "assert yaml.YAMLError\nassert not {'invoke', 'yaml'} & set(sys.modules)",
+        "assert yaml.YAMLError\nassert 'invoke' not in sys.modules",
     )
 
 
