@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
+import re
 import shlex
 import signal
 import subprocess
@@ -22,12 +24,13 @@ from pydock.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FAKE = Path(__file__).parents[1] / "fake_docker.py"
-LONG = 60  # seconds that nothing here takes
+TESTS = Path(__file__).parents[1]
+TIMEOUT = 60  # seconds
+PYDOCK = [sys.executable, "-m", "pydock"]
 
 
 class Ended(NamedTuple):
-    """How a program ended, and what it said."""
+    """The exit code and the output of a program."""
 
     code: int
     out: str
@@ -35,33 +38,42 @@ class Ended(NamedTuple):
 
 
 class Machine:
-    """A user's machine: a home, a project as the working directory, and a docker that only pretends."""
+    """A user's machine: a home folder, a project as the working directory, and a fake docker."""
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.project = folder / "project"
         self.engine = folder / "engine"
         self.bin = folder / "bin"
-        for made in (self.home, self.project, self.engine, self.bin):
+        self.temporary = folder / "tmp"
+        for made in (self.home, self.project, self.engine, self.bin, self.temporary):
             made.mkdir()
-        self.client = self.bin / "docker"
-        self.client.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS {FAKE} "$@"\n')
-        self.client.chmod(0o755)
+        start = f"import sys; sys.path.append({str(TESTS)!r}); from fake_docker.client import main; main()"
+        # FAKE_DOCKER is set here, so that the client also works behind a sudo that clears the environment.
+        self.client = self.add_program(
+            "docker",
+            f"export FAKE_DOCKER={shlex.quote(str(self.engine))}\n"
+            f'exec {shlex.quote(sys.executable)} -ISc {shlex.quote(start)} "$@"',
+        )
         self.environ = {
             **os.environ,
             "HOME": str(self.home),
+            "TMPDIR": str(self.temporary),
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
-            "FAKE_DOCKER": str(self.engine),
             "PYDOCK_PIP_CONFIG": "none",
             "PYDOCK_USER": "me",
         }
 
-    def pydock(self, *argv: str, **variables: str) -> Ended:
-        """Run pydock in the project; no way to end it may show a traceback."""
-        return self.run([sys.executable, "-m", "pydock", *argv], variables)
+    def add_program(self, name: str, script: str) -> Path:
+        """Add a shell script to the folder that is first on PATH."""
+        path = self.bin / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
 
-    def inv(self, *argv: str, **variables: str) -> Ended:
-        return self.run([sys.executable, "-m", "invoke", *argv], variables)
+    def add_sudo(self) -> None:
+        """Add a `sudo` that clears the environment, like the option env_reset in /etc/sudoers."""
+        self.add_program("sudo", 'exec env -i PATH="$PATH" "$@"')
 
     def run(
         self,
@@ -71,6 +83,7 @@ class Machine:
         stdin: bytes = b"",
         folder: Path | None = None,
     ) -> Ended:
+        """Run a program in the project; no traceback may be in its output."""
         done = subprocess.run(
             argv,
             input=stdin,
@@ -78,7 +91,7 @@ class Machine:
             env={**self.environ, **(variables or {})},
             cwd=folder or self.project,
             check=False,
-            timeout=LONG,
+            timeout=TIMEOUT,
         )
         ended = Ended(
             done.returncode,
@@ -86,19 +99,52 @@ class Machine:
             done.stderr.decode(errors="surrogateescape"),
         )
         assert "Traceback" not in ended.out + ended.err, ended.err
-        assert "an error of its own" not in ended.err, ended.err
+        assert "Internal error" not in ended.err, ended.err
         return ended
 
-    def ok(self, *argv: str, **variables: str) -> Ended:
-        """Run pydock and insist that it succeeds."""
-        ended = self.pydock(*argv, **variables)
+    def pydock(self, *argv: str, stdin: bytes = b"", folder: Path | None = None, **variables: str) -> Ended:
+        return self.run([*PYDOCK, *argv], variables, stdin=stdin, folder=folder)
+
+    def ok(self, *argv: str, stdin: bytes = b"", folder: Path | None = None, **variables: str) -> Ended:
+        """Run pydock, and fail the test if pydock fails."""
+        ended = self.pydock(*argv, stdin=stdin, folder=folder, **variables)
         assert ended.code == 0, ended
         return ended
 
+    def inv(self, *argv: str, **variables: str) -> Ended:
+        return self.run([sys.executable, "-m", "invoke", *argv], variables)
+
+    def shell(self, script: str) -> Ended:
+        """Run shell commands, for example what `--dry` printed, and fail the test if one fails."""
+        ended = self.run(["sh", "-ec", script])
+        assert ended.code == 0, ended
+        return ended
+
+    def in_terminal(self, typed: bytes, *argv: str) -> tuple[int, str]:
+        """Run pydock in a terminal where the user types; return its exit code and what it printed."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [*PYDOCK, *argv],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**self.environ, "TERM": "xterm"},
+            cwd=self.project,
+        )
+        os.close(theirs)
+        os.write(ours, typed)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux's end of file
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        os.close(ours)
+        assert b"Traceback" not in shown
+        return process.wait(TIMEOUT), shown.decode()
+
     def start(self, *argv: str, **variables: str) -> subprocess.Popen[bytes]:
-        """Start pydock and leave it running."""
+        """Start pydock in the background."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pydock", *argv],
+            [*PYDOCK, *argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -107,44 +153,57 @@ class Machine:
         )
 
     def wait_for_pause(self) -> int:
-        """Wait until the fake docker has come to where it waits; return its process id."""
+        """Wait until the fake docker pauses; return its process id."""
         path = self.engine / "pause.now"
         self.wait_until(path.exists)
         return int(path.read_text())
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
+        """Let the paused fake docker continue."""
         (self.engine / "pause.now").unlink()
 
-    def end(self, process: subprocess.Popen[bytes], number: int = 0) -> Ended:
-        """Send a signal, if any, and wait for the end."""
-        if number:
-            process.send_signal(number)
-        out, err = process.communicate(timeout=LONG)
+    def wait(self, process: subprocess.Popen[bytes]) -> Ended:
+        out, err = process.communicate(timeout=TIMEOUT)
         assert b"Traceback" not in err
         return Ended(process.returncode, out.decode(), err.decode())
 
-    def kill_paused(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a pydock that waits for its docker, and that docker, as a power cut would."""
+    def kill_at_pause(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill pydock and its docker with SIGKILL, when docker pauses."""
         client = self.wait_for_pause()
         process.kill()
-        with contextlib.suppress(ProcessLookupError):  # on the direct road they are the same
+        with contextlib.suppress(ProcessLookupError):  # after an exec they are the same process
             os.kill(client, signal.SIGKILL)
-        process.communicate(timeout=LONG)
+        process.communicate(timeout=TIMEOUT)
         (self.engine / "pause.now").rename(self.engine / "pause.done")
 
-    def calls(self) -> list[dict[str, Any]]:
-        """Return every call of docker so far."""
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(TIMEOUT * 100):
+            if condition():
+                return
+            time.sleep(0.01)
+        raise AssertionError("timed out")
+
+    def calls(self, command: str = "") -> list[dict[str, Any]]:
+        """Return every call of docker so far, or those of one docker command."""
         path = self.engine / "calls.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [call for call in map(json.loads, lines) if not command or call["argv"][0] == command]
 
     def argvs(self, command: str = "") -> list[list[str]]:
-        """Return the words of every call, or of those of one docker command."""
-        return [call["argv"] for call in self.calls() if not command or call["argv"][0] == command]
+        """Return the arguments of these calls."""
+        return [call["argv"] for call in self.calls(command)]
+
+    def builds(self) -> list[dict[str, Any]]:
+        """Return the builds so far, without what differs every time: temporary paths and time stamps."""
+        text = json.dumps(self.calls("build"))
+        text = re.sub(rf"{re.escape(str(self.temporary))}/[^/\"]+", "/tmp/pydock", text)
+        return list(json.loads(re.sub(r": \d{15,};", ": 0;", text)))
 
     def forget_calls(self) -> None:
         (self.engine / "calls.jsonl").unlink(missing_ok=True)
 
     def state(self) -> dict[str, Any]:
+        """Return the images and containers of the fake engine."""
         path = self.engine / "state.json"
         empty: dict[str, Any] = {"images": {}, "containers": {}, "count": 0}
         return dict(json.loads(path.read_text())) if path.exists() else empty
@@ -154,33 +213,33 @@ class Machine:
         change(state)
         (self.engine / "state.json").write_text(json.dumps(state))
 
+    def remove_images(self) -> None:
+        self.change_state(lambda state: state["images"].clear())
+
     def tags(self) -> list[str]:
-        """Return every tag on the engine."""
+        """Return all tags of all images."""
         return sorted(tag for image in self.state()["images"].values() for tag in image["tags"])
 
-    def image(self, tag: str) -> dict[str, Any]:
-        """Return the image that has the tag."""
-        [found] = [image for image in self.state()["images"].values() if tag in image["tags"]]
-        return dict(found)
+    def image_id(self, tag: str) -> str:
+        [found] = [name for name, image in self.state()["images"].items() if tag in image["tags"]]
+        return str(found)
 
-    def given(self, name: str, *installed: str, asked: str | None = None) -> None:
-        """Put an environment there as pydock would have left it, without the time that it takes."""
+    def image(self, tag: str) -> dict[str, Any]:
+        return dict(self.state()["images"][self.image_id(tag)])
+
+    def add_environment(self, name: str, *installed: str, requested: str | None = None) -> None:
+        """Add an environment as pydock would have created it, which takes less time."""
         folder = self.folder(name)
         folder.mkdir(parents=True)
         settings = load_settings(environ=self.environ, folder=str(self.project))
         environment = describe_environment(settings, name, str(folder))
         dockerfile = render(
-            "dockerfile.j2",
-            base="",
-            repository="python",
-            version="3.12",
-            caller=environment.caller,
-            installer="uv",
+            "dockerfile.j2", base="", repository="python", version="3.12", caller=environment.caller
         )
         (folder / "dockerfile").write_text(dockerfile)
         (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in installed))
-        if asked is not None:
-            (folder / "requirements.in").write_text(asked)
+        if requested is not None:
+            (folder / "requirements.in").write_text(requested)
         image = {
             "tags": [environment.content_tag(), environment.alias],
             "labels": {},
@@ -189,24 +248,38 @@ class Machine:
             "user": "me",
             "base": "python:3.12",
         }
-        self.change_state(
-            lambda state: state["images"].update({f"sha256:{environment.identity}{'0' * 56}": image})
-        )
+        identifier = f"sha256:{environment.identity}{'0' * 56}"
+        self.change_state(lambda state: state["images"].update({identifier: image}))
 
     def folder(self, name: str) -> Path:
         return self.home / ".pydock" / "envs" / name
 
     def files(self, name: str = "ds") -> dict[str, bytes]:
-        """Return what is in an environment's folder, hidden files too."""
+        """Return the files of an environment, hidden ones too; none if it does not exist."""
         folder = self.folder(name)
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.exists() else {}
 
-    def wait_until(self, holds: Callable[[], bool]) -> None:
-        for _ in range(LONG * 100):
-            if holds():
-                return
-            time.sleep(0.01)
-        raise AssertionError("it did not come to pass")
+    def pins(self, name: str = "ds") -> list[str]:
+        """Return the lines of an environment's requirements.txt."""
+        return self.files(name)["requirements.txt"].decode().splitlines()
+
+    def home_and_project(self) -> dict[str, tuple[int, bytes]]:
+        """Return every file and folder of the user: its time of change and its content."""
+        return {
+            str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+            for top in (self.home, self.project)
+            for path in top.rglob("*")
+        }
+
+    def assert_consistent(self, name: str = "ds") -> None:
+        """Fail unless this is the only environment, its one image fits its files, and nothing is left over."""
+        [image] = self.state()["images"].values()
+        assert len(image["tags"]) == 2
+        assert image["installed"] == self.pins(name)
+        assert self.state()["containers"] == {}
+        assert not [file for file in self.files(name) if file.startswith(".")]
+        assert [path.name for path in self.folder(name).parent.iterdir()] == [name]
+        assert self.ok("run", name, "true").err == ""
 
 
 @pytest.fixture
@@ -216,6 +289,6 @@ def machine(tmp_path: Path) -> Machine:
 
 @pytest.fixture
 def ds(machine: Machine) -> Machine:
-    """Return a machine with an environment `ds` of Python 3.12 that holds nothing yet."""
-    machine.given("ds")
+    """Return a machine with an environment `ds` of Python 3.12 without packages."""
+    machine.add_environment("ds")
     return machine

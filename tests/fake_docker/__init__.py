@@ -1,0 +1,1 @@
+"""A fake docker client for the command-line tests; `client.py` is the program."""

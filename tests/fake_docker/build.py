@@ -1,0 +1,177 @@
+"""The fake `docker build`.
+
+Of a dockerfile it reads the instructions ARG, FROM and USER, and the line `# pydock step: PROGRAM`. What to install is in
+the files of the build context, as it is for the real programs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from .index import resolve
+from .messages import fail, message
+from .state import locked_state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .state import State
+
+WITH_VALUE = {
+    "--file",
+    "--tag",
+    "--build-context",
+    "--build-arg",
+    "--label",
+    "--secret",
+    "--output",
+    "--builder",
+    "--network",
+    "--add-host",
+}
+SWITCHES = {"--no-cache", "--pull", "--provenance=false", "--sbom=false"}
+# The images of the fake registry.
+REGISTRY = re.compile(r"python:3\.\d+(\.\d+)?(-slim|-alpine)?|debian:12|mirror\.example/python:3\.12")
+
+
+class Build:
+    """One `docker build`, read from its arguments."""
+
+    def __init__(self, argv: list[str]) -> None:
+        self.options: dict[str, list[str]] = {}
+        self.switches: set[str] = set()
+        words = iter(argv[:-1])
+        for word in words:
+            if word in WITH_VALUE:
+                self.options.setdefault(word, []).append(next(words))
+            elif word in SWITCHES:
+                self.switches.add(word)
+            else:
+                fail(f"unknown flag: {word}")
+        self.context = argv[-1]
+        with open(self.options["--file"][0], encoding="utf-8", errors="surrogateescape") as file:
+            self.dockerfile = file.read()
+        self.arguments = {
+            name: value if given else os.environ.get(name, "")
+            for name, given, value in (word.partition("=") for word in self.options.get("--build-arg", []))
+        }
+
+    def as_record(self) -> dict[str, Any]:
+        named = dict(option.split("=", 1) for option in self.options.get("--build-context", []))
+        return {
+            "dockerfile": self.dockerfile,
+            "context": _files(self.context),
+            "named_contexts": {name: _files(folder) for name, folder in named.items()},
+            "secrets": dict(_secret(option) for option in self.options.get("--secret", [])),
+        }
+
+    def run(self) -> int:
+        print("#1 [internal] load build definition from dockerfile", file=sys.stderr)
+        if "FAKE_DOCKER_EDIT" in os.environ:
+            with open(os.environ["FAKE_DOCKER_EDIT"], "a", encoding="utf-8") as file:
+                file.write("# edited during the build\n")
+        program = re.search(r"^# pydock step: (\S+)", self.dockerfile)
+        with locked_state() as state:
+            base = self._base()
+            parent = state.find(base)
+            if not parent and not REGISTRY.fullmatch(base):
+                fail(message("base-image-not-found").replace("python:9.9", base))
+            if program and program[1] == "resolve.sh":
+                self._resolve()
+            else:
+                installed = state.images[parent]["installed"] if parent else []
+                self._make_image(state, base, self._install(installed) if program else self._install_all())
+        return 0
+
+    def _install_all(self) -> list[str]:
+        """Return what an environment's dockerfile installs."""
+        return resolve(self._lines("requirements.txt"), [])
+
+    def _install(self, installed: list[str]) -> list[str]:
+        """Return what increment.sh leaves installed."""
+        changed = resolve(self._lines("wanted.txt"), installed)
+        names = {line.split("==")[0] for line in changed}
+        return sorted([line for line in installed if line.split("==")[0] not in names] + changed)
+
+    def _resolve(self) -> None:
+        """Write what resolve.sh chooses."""
+        lines = resolve(
+            self._lines("requested.txt"), self._lines("installed.txt"), self._lines("upgrade-names.txt")
+        )
+        folder = _fields(self.options["--output"][0])["dest"]
+        with open(os.path.join(folder, "requirements.txt"), "w", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+
+    def _make_image(self, state: State, base: str, installed: list[str]) -> None:
+        import hashlib
+        import json
+
+        labels = dict(word.split("=", 1) for word in self.options.get("--label", []))
+        parts: list[Any] = [base, self.dockerfile, installed, self.arguments, labels]
+        if self.switches & {"--no-cache", "--pull"}:
+            state.count += 1
+            parts.append(state.count)
+        identifier = f"sha256:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
+        parent = state.find(base)
+        lower = state.images[parent]["layers"] if parent else [f"sha256:{base}"]
+        users = re.findall(r"^USER (.+)$", self.dockerfile, re.MULTILINE)
+        state.images[identifier] = {
+            "tags": state.images.pop(identifier, {"tags": []})["tags"],
+            "labels": labels,
+            "installed": installed,
+            "layers": [*lower, f"sha256:layer-{len(lower)}-{identifier[7:19]}"],
+            "user": self._expanded(users[-1]) if users else "",
+            "base": base,
+        }
+        for tag in self.options.get("--tag", []):
+            state.tag(identifier, tag)
+
+    def _base(self) -> str:
+        stages = re.findall(r"^FROM (\S+)", self.dockerfile, re.MULTILINE)
+        return self._expanded([stage for stage in stages if stage != "scratch"][-1])
+
+    def _expanded(self, text: str) -> str:
+        """Replace `$NAME` and `${NAME}` by the values of the build arguments."""
+        instructions = re.findall(r"^ARG (.+)$", self.dockerfile, re.MULTILINE)
+        values = dict(word.split("=", 1) for line in instructions for word in line.split() if "=" in word)
+        values.update({name: value for name, value in self.arguments.items() if name in values})
+        return re.sub(r"\$\{?(\w+)\}?", lambda found: values[found[1]], text)
+
+    def _lines(self, name: str) -> list[str]:
+        """Return the lines of a file in the build context; a missing one has none."""
+        path = os.path.join(self.context, name)
+        if not os.path.exists(path):
+            return []
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return [line for line in file.read().splitlines() if line.strip()]
+
+
+def _files(folder: str) -> dict[str, dict[str, str]]:
+    """Return the files of a folder: their texts and modes."""
+    return {name: _file(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+
+
+def _file(path: str) -> dict[str, str]:
+    if os.path.isdir(path):
+        return {}
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return {"text": file.read(), "mode": f"{os.stat(path).st_mode & 0o777:o}"}
+
+
+def _secret(option: str) -> tuple[str, dict[str, str]]:
+    fields = _fields(option)
+    if "env" in fields:
+        return fields["id"], {"text": os.environ[fields["env"]]}
+    if not os.path.exists(fields["src"]):
+        fail(f"ERROR: failed to stat {fields['src']}: stat {fields['src']}: no such file or directory")
+    return fields["id"], _file(fields["src"])
+
+
+def _fields(option: str) -> dict[str, str]:
+    """Read one CSV record of `name=value` fields."""
+    import csv
+
+    return dict(field.split("=", 1) for field in next(csv.reader([option])))

@@ -1,0 +1,238 @@
+"""The fake docker client: it keeps images and containers in a JSON file, and records every call.
+
+A script named `docker` that is first on PATH calls `main` in an isolated interpreter; standard library only, with few
+imports, because most tests start it several times. The folder FAKE_DOCKER has `state.json` and `calls.jsonl`.
+
+    FAKE_DOCKER_FAIL   "COMMAND:MESSAGE": fail with tests/recorded/MESSAGE.txt; COMMAND "*" is every command
+    FAKE_DOCKER_PAUSE  "COMMAND", "COMMAND:after" or "run:started": wait there, once, until a signal or `resume`
+    FAKE_DOCKER_EXIT   the exit code of the command in `docker run`
+    FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+from .build import Build
+from .messages import fail, message
+from .state import HOME, locked_state
+
+TYPE_CHECKING = False  # importing typing would make every call slower
+if TYPE_CHECKING:
+    from typing import Any
+
+CREATED = "2024-02-29 12:00:00 +0000 UTC"
+INSTALLED_LIST = "/usr/local/share/requirements.txt"
+
+
+def main() -> None:
+    argv = sys.argv[1:]
+    command = argv[0]
+    made = Build(argv[1:]) if command == "build" else None
+    _record(argv, made)
+    failing, _, name = os.environ.get("FAKE_DOCKER_FAIL", "").partition(":")
+    if failing in {command, "*"}:
+        fail(message(name))
+    _pause_at(command)
+    code = made.run() if made else COMMANDS[command](argv[1:])
+    _pause_at(f"{command}:after")
+    sys.exit(code)
+
+
+def image(argv: list[str]) -> int:
+    """Inspect images; with --format, print only their ids."""
+    only_ids = argv[1] == "--format"
+    references = argv[3:] if only_ids else argv[1:]
+    with locked_state() as state:
+        found = {reference: state.find(reference) for reference in references}
+        inspected = [_inspected(image, state.images[image]) for image in found.values() if image]
+    print("\n".join(row["Id"] for row in inspected) if only_ids else json.dumps(inspected))
+    return _failures([_no_such_image(reference) for reference, image in found.items() if not image])
+
+
+def images(argv: list[str]) -> int:
+    reference = argv[argv.index("--filter") + 1].partition("=")[2]
+    pattern = re.compile(re.escape(reference).replace(r"\*", "[^/]*"))
+    with locked_state() as state:
+        for identifier, facts in reversed(list(state.images.items())):
+            for tag in facts["tags"]:
+                repository, _, name = tag.rpartition(":")
+                if pattern.fullmatch(tag) or pattern.fullmatch(repository):
+                    row = {"Repository": repository, "Tag": name, "ID": identifier}
+                    print(json.dumps({**row, "CreatedAt": CREATED, "Size": "123MB"}))
+    return 0
+
+
+def tag(argv: list[str]) -> int:
+    with locked_state() as state:
+        found = state.find(argv[0]) or fail(_no_such_image(argv[0]))
+        state.tag(found, argv[1])
+    return 0
+
+
+def rmi(argv: list[str]) -> int:
+    errors = []
+    for reference in argv:
+        with locked_state() as state:
+            found = state.find(reference)
+            tags = state.images[found]["tags"] if found else []
+            if not found:
+                errors.append(_no_such_image(reference))
+            elif len(tags) > 1:
+                tags.remove(reference)
+                print(f"Untagged: {reference}")
+            elif found in {image for image, _ in state.containers.values()}:
+                errors.append(message("image-in-use").replace("pydock-ds:latest", reference))
+            else:
+                del state.images[found]
+                print(f"Deleted: {found}")
+    return _failures(errors)
+
+
+def create(argv: list[str]) -> int:
+    name, reference = argv[argv.index("--name") + 1], argv[-2]
+    with locked_state() as state:
+        if name in state.containers:
+            fail(message("container-name-in-use").replace("ds-read", name))
+        found = state.find(reference) or fail(_no_such_image(reference))
+        state.containers[name] = [found, reference]
+    print("0123456789ab" * 5)
+    return 0
+
+
+def cp(argv: list[str]) -> int:
+    """Write a file of a container to stdout, as a tar archive; the list of installed packages is the only file."""
+    import io
+    import tarfile
+
+    name, _, path = argv[0].partition(":")
+    with locked_state() as state:
+        installed = state.images[state.containers[name][0]]["installed"]
+    if path != INSTALLED_LIST:
+        fail(f"Error response from daemon: Could not find the file {path} in container {name}")
+    content = "".join(f"{line}\n" for line in [*installed, "pip==24.0"]).encode()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        entry = tarfile.TarInfo(os.path.basename(path))
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    sys.stdout.buffer.write(archive.getvalue())
+    return 0
+
+
+def rm(argv: list[str]) -> int:
+    with locked_state() as state:
+        if not state.containers.pop(argv[-1], None):
+            fail(message("container-not-found").replace("ds-read", argv[-1]))
+    return 0
+
+
+def info(argv: list[str]) -> int:
+    print('["name=seccomp,profile=builtin","name=cgroupns"]')
+    return 0
+
+
+def ps(argv: list[str]) -> int:
+    """List the containers of images, and of images that are built on them, like docker's filter `ancestor`."""
+    template = argv[argv.index("--format") + 1]
+    ancestors = [word.partition("=")[2] for word in argv if word.startswith("ancestor=")]
+    with locked_state() as state:
+        lower = [state.images[image]["layers"] for image in ancestors if image in state.images]
+        for name, (image, reference) in state.containers.items():
+            layers = state.images[image]["layers"]
+            if any(layers[: len(below)] == below for below in lower):
+                print(template.replace("{{.Names}}", name).replace("{{.Image}}", reference))
+    return 0
+
+
+def run(argv: list[str]) -> int:
+    """Copy stdin to stdout, and exit with FAKE_DOCKER_EXIT; the container exists meanwhile."""
+    name = argv[argv.index("--name") + 1]
+    with locked_state() as state:
+        place = next((index for index, word in enumerate(argv) if state.find(word)), None)
+        if place is None:
+            print(f"docker: {_no_such_image(argv[-1])}.", file=sys.stderr)
+            return 125
+        state.containers[name] = [state.find(argv[place]), argv[place]]
+    _pause_at("run:started")
+    if "--interactive" in argv[:place] and not os.isatty(0):
+        sys.stdout.buffer.write(sys.stdin.buffer.read())
+    sys.stdout.flush()
+    with locked_state() as state:
+        state.containers.pop(name, None)
+    return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+COMMANDS = {
+    "image": image,
+    "images": images,
+    "tag": tag,
+    "rmi": rmi,
+    "create": create,
+    "cp": cp,
+    "rm": rm,
+    "ps": ps,
+    "info": info,
+    "run": run,
+}
+
+
+def _inspected(identifier: str, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Id": identifier,
+        "RepoTags": facts["tags"],
+        "Created": "2024-02-29T12:00:00.123456789Z",
+        "Size": 123456789,
+        "Config": {"User": facts["user"], "Labels": facts["labels"]},
+        "RootFS": {"Type": "layers", "Layers": facts["layers"]},
+    }
+
+
+def _failures(errors: list[str]) -> int:
+    for error in errors:
+        print(error, file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _no_such_image(reference: str) -> str:
+    return message("image-not-found").replace("pydock-ds:latest", reference)
+
+
+def _record(argv: list[str], made: Build | None) -> None:
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("PYDOCK_SECRET_", "BUILDX_", "DOCKER_", "HTTP", "NO_PROXY"))
+    }
+    call = {"argv": argv, "variables": variables, **(made.as_record() if made else {})}
+    # One write, because some calls run side by side.
+    file = os.open(os.path.join(HOME, "calls.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, f"{json.dumps(call)}\n".encode())
+    os.close(file)
+
+
+def _pause_at(point: str) -> None:
+    """If this is the point to pause at, wait until the test removes the file `pause.now`; only once per test."""
+    path = os.path.join(HOME, "pause")
+    if os.environ.get("FAKE_DOCKER_PAUSE") != point or os.path.exists(f"{path}.done"):
+        return
+
+    def end(number: int, _: object) -> None:
+        if point.startswith("run"):
+            os._exit(128 + number)
+        fail(message("build-canceled"))
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(str(os.getpid()))
+    os.rename(path, f"{path}.now")
+    while os.path.exists(f"{path}.now"):
+        time.sleep(0.01)
+    with open(f"{path}.done", "w", encoding="utf-8"):
+        pass
