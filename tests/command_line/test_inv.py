@@ -1,4 +1,4 @@
-"""The same commands as tasks of a user's own project, under `inv`."""
+"""The commands as invoke tasks of a user's own project."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pydock.commands.namespace import COMMANDS
 
 if TYPE_CHECKING:
     from .conftest import Ended, Machine
@@ -18,7 +20,7 @@ import pydock
 namespace = Collection()
 namespace.add_collection(Collection.from_module(pydock, name="env", config={"pydock": {"shell": "fish"}}))
 """
-REPLACING = """\
+WITH_CONFIGURED_PARENT = """\
 from invoke import Collection, task
 
 import pydock
@@ -47,7 +49,7 @@ def ok(machine: Machine, *argv: str, **variables: str) -> Ended:
     return ended
 
 
-def test_the_main_job(project: Machine) -> None:
+def test_all_commands_run_under_inv(project: Machine) -> None:
     ok(project, "env.create", "datascience", "3.8")
     assert ok(project, "env.install", "datascience", "six requests>=2").out == (
         "+ requests==2.31.0\n+ six==1.16.0\n"
@@ -65,34 +67,23 @@ def test_the_main_job(project: Machine) -> None:
     assert project.files("datascience") == {}
 
 
-def test_one_requirement_with_spaces_stays_one(project: Machine) -> None:
-    project.given("ds")
+def test_requirement_with_spaces_is_one_requirement(project: Machine) -> None:
+    project.add_environment("ds")
     ok(project, "env.install", "ds", "six >= 1.0 ; python_version > '3'")
     assert project.files()["requirements.in"] == b"six >= 1.0 ; python_version > '3'\n"
 
 
-def test_list_has_every_command(project: Machine) -> None:
+def test_inv_list_shows_every_command(project: Machine) -> None:
     shown = ok(project, "--list").out
-    for name in [
-        "build",
-        "config",
-        "create",
-        "delete",
-        "envs",
-        "install",
-        "run",
-        "shell",
-        "uninstall",
-        "update",
-    ]:
-        assert f"env.{name} " in shown
-    assert "Make an environment: its folder, its dockerfile and its image." in " ".join(shown.split())
+    for task in COMMANDS:
+        assert f"env.{task.name} " in shown
+    assert "Create an environment: its folder, its dockerfile and its image." in " ".join(shown.split())
     help_text = ok(project, "--help", "env.create").out
-    assert "a requirements file to start from" in " ".join(help_text.split())
+    assert "a requirements file to install" in " ".join(help_text.split())
 
 
-def test_an_empty_text_stands_for_what_is_left_out(project: Machine) -> None:
-    """invoke asks for every positional argument; only the last command's are all optional."""
+def test_empty_text_is_a_missing_argument(project: Machine) -> None:
+    """invoke requires every positional argument, except those of the last command."""
     (project.project / "reqs.txt").write_text("six\n")
     ok(project, "env.create", "ds", "", "--base", "debian:12")
     ok(project, "env.install", "ds", "", "--requirement", "reqs.txt")
@@ -111,31 +102,33 @@ def test_an_empty_text_stands_for_what_is_left_out(project: Machine) -> None:
         ["delete", "ds"],
     ],
 )
-def test_errors_are_the_same_under_both_programs(project: Machine, argv: list[str]) -> None:
-    project.given("ds")
-    trouble = {"FAKE_DOCKER_FAIL": "build:mystery"} if argv[0] == "build" else {}
-    ours = project.pydock(*argv, **trouble)
-    theirs = project.inv(f"env.{argv[0]}", *argv[1:], **trouble)
-    assert ours.code in {1, 2, 125}
-    assert (theirs.code, theirs.err) == (ours.code, ours.err)
+def test_errors_are_the_same_under_inv(project: Machine, argv: list[str]) -> None:
+    project.add_environment("ds")
+    failure = {"FAKE_DOCKER_FAIL": "build:layer-missing"} if argv[0] == "build" else {}
+    by_pydock = project.pydock(*argv, **failure)
+    by_inv = project.inv(f"env.{argv[0]}", *argv[1:], **failure)
+    assert by_pydock.code in {1, 2, 125}
+    assert (by_inv.code, by_inv.err) == (by_pydock.code, by_pydock.err)
 
 
-def test_the_programs_exit_code_is_ours(project: Machine) -> None:
-    project.given("ds")
+def test_exit_code_of_the_command_is_passed_on(project: Machine) -> None:
+    project.add_environment("ds")
     ended = project.inv("env.run", "ds", "false", FAKE_DOCKER_EXIT="37")
     assert (ended.code, ended.err) == (37, "")
 
 
-def test_unbalanced_quotes_are_refused(project: Machine) -> None:
-    project.given("ds")
+def test_invalid_command_is_refused(project: Machine) -> None:
+    project.add_environment("ds")
     ended = project.inv("env.run", "ds", "echo 'a")
     assert ended.code == 2
-    assert "Balance the quotes" in ended.err
-    assert project.inv("env.run", "ds", " ").code == 2
+    assert "Check the quotes" in ended.err
+    ended = project.inv("env.run", "ds", " ")
+    assert ended.code == 2
+    assert "A command is required" in ended.err
 
 
-def test_dry_and_echo_are_invokes_own(project: Machine) -> None:
-    project.given("ds")
+def test_dry_and_echo_of_inv_work(project: Machine) -> None:
+    project.add_environment("ds")
     before, tags = project.files(), project.tags()
     ended = ok(project, "--dry", "env.install", "ds", "six")
     assert ended.out.startswith("mkdir -p ")
@@ -144,15 +137,15 @@ def test_dry_and_echo_are_invokes_own(project: Machine) -> None:
     assert [line for line in ended.err.splitlines() if line.startswith("docker build --file ")]
 
 
-def test_a_parents_table_does_not_lose_our_defaults(machine: Machine) -> None:
-    (machine.project / "tasks.py").write_text(REPLACING)
+def test_configuration_of_the_parent_collection_keeps_the_defaults(machine: Machine) -> None:
+    (machine.project / "tasks.py").write_text(WITH_CONFIGURED_PARENT)
     ok(machine, "env.create", "ds", "3.12")
     assert machine.image("pydock-ds:latest")["base"] == "mirror.example/python:3.12"
     assert ok(machine, "mine").out == "mine\n"
 
 
-def test_settings_of_the_project_lie_over_each_other(project: Machine) -> None:
-    project.given("ds")
+def test_order_of_the_project_settings(project: Machine) -> None:
+    project.add_environment("ds")
     (project.home / ".pydock.yaml").write_text("shell: zsh\nuser: notme\n")
     assert _shell(project) == "fish"  # tasks.py
     (project.project / "invoke.yaml").write_text("pydock:\n  shell: tcsh\n")
@@ -160,7 +153,7 @@ def test_settings_of_the_project_lie_over_each_other(project: Machine) -> None:
     assert _shell(project, PYDOCK_SHELL="ksh") == "ksh"
 
 
-def test_the_project_may_name_the_home_folder(machine: Machine) -> None:
+def test_home_folder_of_the_project_settings(machine: Machine) -> None:
     (machine.project / "tasks.py").write_text(TASKS.replace('"shell": "fish"', '"home": "."'))
     ok(machine, "env.create", "ds", "3.12")
     assert sorted(path.name for path in (machine.project / "envs" / "ds").iterdir()) == [
@@ -169,16 +162,16 @@ def test_the_project_may_name_the_home_folder(machine: Machine) -> None:
     ]
 
 
-def test_a_misspelt_setting_of_the_project_is_named(machine: Machine) -> None:
+def test_unknown_setting_of_the_project_is_named(machine: Machine) -> None:
     (machine.project / "tasks.py").write_text(TASKS.replace('"shell"', '"engin"'))
     ended = machine.inv("env.envs")
     assert ended.code == 2
-    assert "tasks.py or invoke.yaml has a setting 'engin'" in ended.err
-    assert "Did you mean 'engine'?" in ended.err
+    assert ended.err.startswith(
+        "tasks.py or invoke.yaml: unknown setting 'engin'. Did you mean 'engine'?"
+    )
 
 
-def test_our_own_tasks_file_works(machine: Machine) -> None:
-    """The collection as this project's own tasks.py has it, beside tasks that are not pydock's."""
+def test_collection_as_the_only_namespace(machine: Machine) -> None:
     (machine.project / "tasks.py").write_text(
         'from invoke import Collection\nimport pydock\nnamespace = Collection.from_module(pydock, name="x")\n'
     )
