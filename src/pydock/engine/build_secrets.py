@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from pydock import errors
 from pydock.engine.argv import csv_record
+from pydock.engine.build_context import file_as_shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,7 @@ class BuildArguments(NamedTuple):
     variables: dict[str, str]  # what the client's environment must have
     inherited: list[str]  # build arguments that the client takes from its environment
     arguments: dict[str, str]  # build arguments with values
-    as_shell: str  # shell commands that set what of the variables may be shown
+    as_shell: str  # shell commands that set the variables, or write the files, without credentials
 
 
 def describe_network(settings: Settings, environ: Mapping[str, str] | None = None) -> Network:
@@ -115,7 +116,8 @@ def build_arguments(network: Network, *, by_environment: bool) -> Iterator[Build
             ) as file:
                 file.write(text)
             files.append(csv_record(f"id={name}", f"src={path}"))
-        yield BuildArguments(files, {}, [], dict(network.proxies), "")
+        as_shell = _files_as_shell(folder, network.texts)
+        yield BuildArguments(files, {}, [], dict(network.proxies), as_shell)
 
 
 def read_pip_options(setting: str, environ: Mapping[str, str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -178,13 +180,28 @@ def uv_toml(options: Mapping[str, list[str]]) -> str:
 
 def _exports(variables: Mapping[str, str]) -> str:
     """Return shell commands that set the variables; one with credentials is named, but not shown."""
-    lines = []
-    for name, text in variables.items():
-        if re.search(r"://[^/\s\"]*@", text):
-            lines.append(f"# {name} has credentials and is not shown.")
+    return "\n".join(
+        f"# {name} has credentials and is not shown."
+        if _has_credentials(text)
+        else f"export {name}={shlex.quote(text)}"
+        for name, text in variables.items()
+    )
+
+
+def _files_as_shell(folder: str, texts: Mapping[str, str]) -> str:
+    """Return shell commands that write the files; one with credentials is named, but not shown."""
+    lines = [f"mkdir -p -m 700 {shlex.quote(folder)}"] if texts else []
+    for name, text in texts.items():
+        path = os.path.join(folder, name)
+        if _has_credentials(text):
+            lines.append(f"# {path} has credentials and is not shown.")
         else:
-            lines.append(f"export {name}={shlex.quote(text)}")
+            lines.append(file_as_shell(path, text))
     return "\n".join(lines)
+
+
+def _has_credentials(text: str) -> bool:
+    return bool(re.search(r"://[^/\s\"]*@", text))
 
 
 def _refuse_proxy_password(proxies: Mapping[str, str]) -> None:
