@@ -33,13 +33,13 @@ def build_context(
 ) -> Iterator[BuildContext]:
     """Yield a temporary folder with these programs, text files, and copies of files (name -> path).
 
-    Raises `FileNotFoundError` or `PydockError` if a file cannot be read.
+    Raises `FileNotFoundError`, or `BadSetting` if a file cannot be read.
     """
     from pydock import errors
 
     sources = {name: (os.path.join(PROGRAMS, name), 0o755) for name in programs}
     sources.update({name: (path, 0o644) for name, path in (copies or {}).items()})
-    contents = {name: (errors.read_file(path), mode) for name, (path, mode) in sources.items()}
+    contents = {name: (errors.read_file(path, errors.BadSetting), mode) for name, (path, mode) in sources.items()}
     contents.update({name: (text.encode(errors="surrogateescape"), 0o644) for name, text in texts.items()})
     with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
         for name, (content, mode) in contents.items():
