@@ -102,12 +102,12 @@ class Machine:
         assert "Internal error" not in ended.err, ended.err
         return ended
 
-    def pydock(self, *argv: str, stdin: bytes = b"", folder: Path | None = None, **variables: str) -> Ended:
-        return self.run([*PYDOCK, *argv], variables, stdin=stdin, folder=folder)
+    def pydock(self, *argv: str, **variables: str) -> Ended:
+        return self.run([*PYDOCK, *argv], variables)
 
-    def ok(self, *argv: str, stdin: bytes = b"", folder: Path | None = None, **variables: str) -> Ended:
+    def ok(self, *argv: str, **variables: str) -> Ended:
         """Run pydock, and fail the test if pydock fails."""
-        ended = self.pydock(*argv, stdin=stdin, folder=folder, **variables)
+        ended = self.pydock(*argv, **variables)
         assert ended.code == 0, ended
         return ended
 

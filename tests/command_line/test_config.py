@@ -59,7 +59,11 @@ def test_config_shows_detected_files(machine: Machine) -> None:
         ),
         ("PYDOCK_ENGINE", "", "setting 'engine' is empty"),
         ("PYDOCK_RUN_OPTIONS", "'", "Check the quotes"),
-        ("PYDOCK_CA_BUNDLE", "/nowhere/ca.pem", "Setting 'ca_bundle' is /nowhere/ca.pem, which is not a file"),
+        (
+            "PYDOCK_CA_BUNDLE",
+            "/nowhere/ca.pem",
+            "Setting 'ca_bundle' is /nowhere/ca.pem, which is not a file",
+        ),
         ("PYDOCK_PIP_CONFIG", "/nowhere", "Setting 'pip_config' is /nowhere, which is not a file"),
     ],
 )
@@ -74,6 +78,4 @@ def test_unknown_setting_in_a_file_is_named(ds: Machine, argv: list[str]) -> Non
     (ds.home / ".pydock.yaml").write_text("shel: zsh\n")
     ended = ds.pydock(*argv)
     assert ended.code == 2
-    assert ended.err.startswith(
-        f"{ds.home}/.pydock.yaml: unknown setting 'shel'. Did you mean 'shell'?"
-    )
+    assert ended.err.startswith(f"{ds.home}/.pydock.yaml: unknown setting 'shel'. Did you mean 'shell'?")

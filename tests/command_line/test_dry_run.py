@@ -54,12 +54,14 @@ def test_dry_output_does_the_same_builds_as_the_command(
     machine.add_sudo()
     machine.add_environment("ds", "six==1.16.0", requested="six\n")
     (machine.project / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
-    variables = {"PYDOCK_ENGINE": client, "PYDOCK_CA_BUNDLE": "ca.pem"}
+    (machine.project / "pip.conf").write_text("[global]\nindex-url = https://index.example/simple\n")
+    variables = {"PYDOCK_ENGINE": client, "PYDOCK_CA_BUNDLE": "ca.pem", "PYDOCK_PIP_CONFIG": "pip.conf"}
     before = machine.state()
     printed = machine.ok("--dry", *argv, **variables).out
     assert machine.argvs("build") == []
     machine.shell(printed)
     pasted = [_essence(build) for build in machine.builds()]
+    assert "https://index.example/simple" in pasted[0]["secrets"]["pip.conf"]
     if argv[0] == "create":
         machine.run(["rm", "-r", str(machine.folder("new"))])
     machine.change_state(lambda state: state.update(before))
@@ -128,4 +130,5 @@ def _essence(build: dict[str, Any]) -> dict[str, Any]:
         for context, content in contexts.items()
         for name, file in content.items()
     }
-    return {"argv": argv, "files": files, "secrets": build["secrets"]}
+    secrets = {name: secret["text"].rstrip() for name, secret in build["secrets"].items()}
+    return {"argv": argv, "files": files, "secrets": secrets}

@@ -51,7 +51,14 @@ def test_envs_without_environments(machine: Machine) -> None:
 
 def test_reading_commands_change_no_file(ds: Machine) -> None:
     before = ds.home_and_project()
-    for argv in (["envs"], ["config"], ["run", "ds", "true"], ["--help"], ["shell", "ds"], ["--local", "envs"]):
+    for argv in (
+        ["envs"],
+        ["config"],
+        ["run", "ds", "true"],
+        ["--help"],
+        ["shell", "ds"],
+        ["--local", "envs"],
+    ):
         ds.ok(*argv)
     assert ds.home_and_project() == before
 

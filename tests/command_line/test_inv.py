@@ -166,9 +166,7 @@ def test_unknown_setting_of_the_project_is_named(machine: Machine) -> None:
     (machine.project / "tasks.py").write_text(TASKS.replace('"shell"', '"engin"'))
     ended = machine.inv("env.envs")
     assert ended.code == 2
-    assert ended.err.startswith(
-        "tasks.py or invoke.yaml: unknown setting 'engin'. Did you mean 'engine'?"
-    )
+    assert ended.err.startswith("tasks.py or invoke.yaml: unknown setting 'engin'. Did you mean 'engine'?")
 
 
 def test_collection_as_the_only_namespace(machine: Machine) -> None:

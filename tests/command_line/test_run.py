@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import re
 import shlex
 import signal
 import subprocess
@@ -217,7 +216,7 @@ def test_run_with_an_engine_on_another_machine_is_refused(ds: Machine) -> None:
 def test_folder_name_with_special_characters(ds: Machine) -> None:
     folder = ds.project / 'a:b,c "d" ü'
     folder.mkdir()
-    ds.ok("run", "ds", "pwd", folder=folder)
+    ds.run([*PYDOCK, "run", "ds", "pwd"], folder=folder)
     [argv] = ds.argvs("run")
     quoted = str(folder).replace('"', '""')
     name = folder.name.replace('"', '""')
@@ -228,7 +227,7 @@ def test_folder_name_with_special_characters(ds: Machine) -> None:
 def test_folder_name_with_dots(ds: Machine) -> None:
     folder = ds.project / "site.v2.0"
     folder.mkdir()
-    ds.ok("run", "ds", "true", folder=folder)
+    ds.run([*PYDOCK, "run", "ds", "true"], folder=folder)
     [argv] = ds.argvs("run")
     assert argv[argv.index("--workdir") + 1] == "/home/me/site.v2.0"
 
@@ -237,7 +236,7 @@ def test_local_environment_is_found_from_a_subfolder(machine: Machine) -> None:
     machine.ok("--local", "create", "dev", "3.12")
     below = machine.project / "src" / "deep"
     below.mkdir(parents=True)
-    machine.ok("run", "dev", "true", folder=below)
+    machine.run([*PYDOCK, "run", "dev", "true"], folder=below)
     [argv] = machine.argvs("run")
     assert argv[argv.index("--mount") + 1] == f"type=bind,source={below},target=/home/me/deep"
 
@@ -273,7 +272,8 @@ def test_dry_run_of_arguments_that_are_not_utf8(ds: Machine) -> None:
 @both_ways
 def test_run_with_sudo_docker(ds: Machine, options: list[str]) -> None:
     ds.add_sudo()
-    ds.ok(*options, "run", "ds", "cat", PYDOCK_ENGINE="sudo docker", stdin=b"text")
+    ended = ds.run([*PYDOCK, *options, "run", "ds", "cat"], {"PYDOCK_ENGINE": "sudo docker"}, stdin=b"text")
+    assert (ended.code, ended.out) == (0, "text")
     assert ds.argvs("run")[0][-1] == "cat"
 
 
