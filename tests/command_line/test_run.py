@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import shlex
 import signal
 import subprocess
@@ -144,18 +142,7 @@ def test_detached_container_is_not_removed(ds: Machine) -> None:
 
 
 def test_run_in_a_terminal(ds: Machine) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [*PYDOCK, "run", "ds", "top"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=ds.environ,
-        cwd=ds.project,
-    )
-    assert process.wait(60) == 0
-    os.close(theirs)
-    os.close(ours)
+    assert ds.in_terminal(b"", "run", "ds", "top")[0] == 0
     [argv] = ds.argvs("run")
     assert argv[7:12] == ["--interactive", "--tty", "--env", "TERM", "--detach-keys"]
 
