@@ -25,11 +25,13 @@ building_commands = pytest.mark.parametrize("command", BUILDING)
 
 @pytest.fixture
 def corporate(ds: Machine) -> Machine:
-    """Return a machine with a private index, a CA and a netrc file."""
-    (ds.project / "pip.conf").write_text(f"[global]\nindex-url = {INDEX}\n")
+    """Return a machine whose pip is configured with a private index, and that has a CA and a netrc file."""
+    pip_conf = ds.home / "pip.conf"
+    pip_conf.write_text(f"[global]\nindex-url = {INDEX}\n")
     (ds.project / "ca.pem").write_text(CERTIFICATE)
     (ds.home / ".netrc").write_text("machine index.example login me password hunter2\n")
-    ds.environ.update(PYDOCK_PIP_CONFIG="pip.conf", PYDOCK_CA_BUNDLE="ca.pem")
+    del ds.environ["PYDOCK_PIP_CONFIG"]
+    ds.environ.update(PIP_CONFIG_FILE=str(pip_conf), PYDOCK_CA_BUNDLE="ca.pem")
     return ds
 
 

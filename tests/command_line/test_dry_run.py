@@ -22,8 +22,6 @@ COMMANDS = {
     "shell": ["shell", "ds"],
 }
 
-PROGRAMS = {"pip", "increment.sh", "resolve.sh"}  # these must be executable
-
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_dry_changes_nothing(machine: Machine, command: str) -> None:
@@ -46,13 +44,15 @@ def test_dry_changes_nothing(machine: Machine, command: str) -> None:
         ["build", "ds"],
         ["build", "ds", "--no-cache", "--pull"],
         ["install", "ds", "requests", "numpy<2"],
+        ["update", "ds", "six"],
+        ["uninstall", "ds", "six"],
     ],
 )
 def test_dry_output_does_the_same_builds_as_the_command(
     machine: Machine, argv: list[str], client: str
 ) -> None:
     machine.add_sudo()
-    machine.add_environment("ds", "six==1.16.0", requested="six\n")
+    machine.add_environment("ds", "six==1.15.0", requested="six\n")
     (machine.project / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     (machine.project / "pip.conf").write_text("[global]\nindex-url = https://index.example/simple\n")
     variables = {"PYDOCK_ENGINE": client, "PYDOCK_CA_BUNDLE": "ca.pem", "PYDOCK_PIP_CONFIG": "pip.conf"}
@@ -60,15 +60,15 @@ def test_dry_output_does_the_same_builds_as_the_command(
     printed = machine.ok("--dry", *argv, **variables).out
     assert machine.argvs("build") == []
     machine.shell(printed)
-    pasted = [_essence(build) for build in machine.builds()]
+    pasted = [_comparable(build) for build in machine.builds()]
     assert "https://index.example/simple" in pasted[0]["secrets"]["pip.conf"]
     if argv[0] == "create":
         machine.run(["rm", "-r", str(machine.folder("new"))])
     machine.change_state(lambda state: state.update(before))
     machine.forget_calls()
     machine.ok(*argv, **variables)
-    assert pasted == [_essence(build) for build in machine.builds()]
-    assert len(pasted) == 1
+    # What `update` and `uninstall` build last depends on the versions that the first build chooses.
+    assert pasted == [_comparable(build) for build in machine.builds()][:1]
 
 
 def test_pasted_dry_output_creates_the_environment(machine: Machine) -> None:
@@ -94,25 +94,6 @@ def test_pasted_dry_output_removes_the_images(ds: Machine) -> None:
     assert ds.tags() == []
 
 
-@pytest.mark.parametrize(
-    ("argv", "programs"),
-    [
-        (["install", "ds", "requests"], ["increment.sh"]),
-        (["update", "ds", "six"], ["resolve.sh"]),
-        (["uninstall", "ds", "six"], ["resolve.sh"]),
-        (["build", "ds"], ["pip"]),
-    ],
-)
-def test_dry_copies_the_programs_that_the_build_runs(
-    machine: Machine, argv: list[str], programs: list[str]
-) -> None:
-    machine.add_environment("ds", "six==1.15.0", requested="six\n")
-    printed = machine.ok("--dry", *argv).out
-    copied = re.findall(r"^cp -p (.*) \S+$", printed, re.MULTILINE)
-    names = [path.rpartition("/")[2] for line in copied for path in shlex.split(line)]
-    assert names == [*programs, "installer.sh", "compile_bytecode.py"]
-
-
 def test_echo_prints_every_docker_command_to_stderr(ds: Machine) -> None:
     ended = ds.ok("--echo", "install", "ds", "six")
     commands = [shlex.split(line)[1:3] for line in re.findall(r"^docker .*", ended.err, re.MULTILINE)]
@@ -121,14 +102,8 @@ def test_echo_prints_every_docker_command_to_stderr(ds: Machine) -> None:
     assert ended.out == "+ six==1.16.0\n"
 
 
-def _essence(build: dict[str, Any]) -> dict[str, Any]:
-    """Return what decides the result of a build: not the hidden name of a new folder, nor blank last lines."""
+def _comparable(build: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides the result of a build; a new folder has a hidden name until it is complete."""
     argv = [word.replace("/envs/.new", "/envs/new") for word in build["argv"]]
-    contexts = {"": build["context"], **build["named_contexts"]}
-    files = {
-        (context, name): (file["text"].rstrip(), name in PROGRAMS and file["mode"])
-        for context, content in contexts.items()
-        for name, file in content.items()
-    }
-    secrets = {name: secret["text"].rstrip() for name, secret in build["secrets"].items()}
-    return {"argv": argv, "files": files, "secrets": secrets}
+    secrets = {name: secret["text"] for name, secret in build["secrets"].items()}
+    return {"argv": argv, "contexts": [build["context"], build["named_contexts"]], "secrets": secrets}

@@ -102,6 +102,7 @@ class Build:
             self._lines("requested.txt"), self._lines("installed.txt"), self._lines("upgrade-names.txt")
         )
         folder = _fields(self.options["--output"][0])["dest"]
+        os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "requirements.txt"), "w", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
 

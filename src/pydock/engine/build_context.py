@@ -39,7 +39,9 @@ def build_context(
 
     sources = {name: (os.path.join(PROGRAMS, name), 0o755) for name in programs}
     sources.update({name: (path, 0o644) for name, path in (copies or {}).items()})
-    contents = {name: (errors.read_file(path, errors.BadSetting), mode) for name, (path, mode) in sources.items()}
+    contents = {
+        name: (errors.read_file(path, errors.BadSetting), mode) for name, (path, mode) in sources.items()
+    }
     contents.update({name: (text.encode(errors="surrogateescape"), 0o644) for name, text in texts.items()})
     with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
         for name, (content, mode) in contents.items():
