@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .index import ca_bundle
-from .tools import Project, docker, frozen, images, temporary_project
+from .tools import Project, check_no_trace, docker, frozen, images, temporary_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +82,8 @@ def test_every_build_gives_the_same_packages(
     plain_build(copy, plain_image, tmp_path / "pip.conf")
     assert freeze(plain_image) == recorded
     assert docker("run", "--rm", plain_image, "python", "-c", "import jinja2, six; print('ok')") == "ok\n"
+    check_no_trace(plain_image, [], tmp_path)
+    assert docker("run", "--rm", plain_image, "sh", "-c", "ls -A ~") == "", "no cache in the user's home"
 
 
 def test_checkout_of_another_folder_is_built(project: Project, changed: str, other_project: Project) -> None:
