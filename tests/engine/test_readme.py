@@ -2,15 +2,17 @@
 
 Rules for README.md:
 
-- A ```bash block whose first line begins with one of `PROGRAMS` is run as a whole, in a new project with the demo's
+- A ```bash block with a line that begins with one of `PROGRAMS` is run as a whole, in a new project with the demo's
   files, with `pydock` and `inv` on PATH and with the first ```python block as tasks.py. So is an indented block
   before the first heading of the second level.
-- The blocks use the environment names `datascience` and `dev`. If no line of a block has the word `create`, the
-  environment `datascience` exists, without packages.
-- A block whose first line begins with `docker` is run in the environment's folder. It may use the files `pip.conf`
-  and `ca.pem` there, and the variable SSL_CERT_FILE.
-- Every line of any other ```bash block is `make TARGET`, or names a file of this repository by its URL.
-- The first ```yaml block is a settings file.
+- The blocks use the environment names `datascience` and `dev`. If a block has no word `create`, the environment
+  `datascience` exists, without packages.
+- A block with a line that begins with `docker` is run in the environment's folder. If it passes a secret, the
+  environment has a package to install. It may use the variable SSL_CERT_FILE.
+- Every line of any other ```bash block is `make TARGET`, installs pydock from its repository, or names a file of the
+  repository by its URL.
+- The first ```yaml block is a settings file. The ```dockerfile block is what `pydock create datascience 3.12` writes
+  for the user alice.
 - Every command appears as `pydock COMMAND …` in backquotes, and every setting in backquotes.
 """
 
@@ -26,7 +28,14 @@ from pathlib import Path
 import pytest
 
 from .index import ca_bundle
-from .tools import REPOSITORY, TIMEOUT, Project, docker, remove_images_and_containers
+from .tools import (
+    REPOSITORY,
+    TIMEOUT,
+    Project,
+    docker,
+    dockerfile_for,
+    remove_images_and_containers,
+)
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 NAME = "datascience"
@@ -43,7 +52,7 @@ def indented(text: str) -> list[str]:
 
 
 BLOCKS = [*indented(README.split("\n## ", maxsplit=1)[0]), *fenced("bash")]
-RUN = [block for block in BLOCKS if block.startswith(PROGRAMS)]
+RUN = [block for block in BLOCKS if any(line.startswith(PROGRAMS) for line in block.splitlines())]
 
 
 @pytest.fixture
@@ -65,10 +74,9 @@ def test_commands(readme_project: Project, block: str) -> None:
         project.pydock("create", NAME, "3.12")
     if block.startswith("./pydock.py"):
         (project.folder / "pydock.py").symlink_to(Path(sys.executable).parent / "pydock")
-    folder = project.environment(NAME) if block.startswith("docker") else project.folder
-    if block.startswith("docker"):
-        (folder / "pip.conf").write_text("[global]\ncert = /run/secrets/ca.pem\n", encoding="utf-8")
-        shutil.copy(ca_bundle() or os.devnull, folder / "ca.pem")
+    folder = project.environment(NAME) if re.search("^docker ", block, re.MULTILINE) else project.folder
+    if "--secret" in block:
+        (folder / "requirements.txt").write_text("six\n", encoding="utf-8")
     try:
         done = subprocess.run(
             ["bash", "-euc", block],
@@ -93,10 +101,14 @@ def test_other_blocks_name_targets_and_files_that_exist() -> None:
     for line in "".join(others).splitlines():
         if line.startswith("make "):
             assert f"\n{line.split()[1]}:" in makefile, line
-        else:
+        elif line != "pip install git+https://github.com/apiad/pydock":
             path = re.search(r"pydock/main/(\S+)", line)
             assert path, f"no test runs {line!r}"
             assert (REPOSITORY / path.group(1)).is_file(), line
+
+
+def test_dockerfile() -> None:
+    assert fenced("dockerfile") == [dockerfile_for("alice")]
 
 
 def test_settings_file(readme_project: Project) -> None:

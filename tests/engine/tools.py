@@ -15,6 +15,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+from pydock.environments.caller import Caller
+from pydock.rendering import render
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -42,6 +45,18 @@ def docker(*words: str, check: bool = True, environ: Mapping[str, str] | None = 
     )
     assert result.returncode == 0 or not check, f"docker {' '.join(words)}\n{result.stderr}"
     return result.stdout
+
+
+def dockerfile_for(user: str) -> str:
+    """Return the dockerfile that `pydock create NAME 3.12` writes for a user with the ids 1000."""
+    return render(
+        "dockerfile.j2",
+        base="",
+        repository="python",
+        version=PYTHON,
+        caller=Caller(user, 1000, 1000),
+        installer="uv",
+    )
 
 
 def images(name: str) -> dict[str, str]:
