@@ -60,7 +60,11 @@ def _as_shell(folder: str, copies: Mapping[str, str], texts: Mapping[str, str]) 
     """Return shell commands that recreate the folder, for `--echo` and `--dry`."""
     place = shlex.quote(folder)
     lines = [f"mkdir -p {place}"]
-    if copies:
-        lines.append(f"cp -p {shlex.join(copies.values())} {place}/")
+    same_name = [path for name, path in copies.items() if os.path.basename(path) == name]
+    if same_name:
+        lines.append(f"cp -p {shlex.join(same_name)} {place}/")
+    lines += [
+        f"cp -p {shlex.quote(path)} {place}/{name}" for name, path in copies.items() if path not in same_name
+    ]
     lines += [f"cat > {place}/{name} <<'END'\n{text.rstrip()}\nEND" for name, text in texts.items()]
     return "\n".join(lines)
