@@ -24,7 +24,8 @@ def test_all_commands_in_a_row(project: Project) -> None:
     installed = project.pydock("install", name, "six", "python-dateutil>=2.8")
     assert re.search(r"^\+ python-dateutil==", installed.stdout, re.MULTILINE)
     assert project.requested(name) == ["six", "python-dateutil>=2.8"]
-    project.check_installed(name, ["python-dateutil", "six"])
+    assert {"python-dateutil", "six"} <= set(project.packages(name))
+    assert project.freeze(name) == project.requirements(name)
 
     uninstalled = project.pydock("uninstall", name, "python-dateutil")
     assert re.search(r"^- python-dateutil==", uninstalled.stdout, re.MULTILINE)

@@ -231,8 +231,10 @@ class Project:
 
     def check_installed(self, name: str, packages: Iterable[str]) -> None:
         """Check that requirements.txt and the image have exactly these packages, in the same versions."""
-        assert self.packages(name) == sorted(packages)
-        assert self.freeze(name) == self.requirements(name)
+        recorded = self.requirements(name)
+        assert self.packages(name) == sorted(packages), recorded
+        installed = self.freeze(name)
+        assert installed == recorded, f"{installed} != {recorded}"
 
     def current_image(self, name: str) -> str:
         """Return the environment's one tag that names its content."""
