@@ -66,7 +66,8 @@ def test_image_names_and_labels(project: Project) -> None:
 
 def test_changes_remove_superseded_images(project: Project) -> None:
     name = project.create()
-    for words in (["install", name, "six"], ["install", name, "idna"], ["uninstall", name, "six"]):
+    project.pydock("install", name, "six")  # now no other environment has the same image
+    for words in (["install", name, "idna"], ["install", name, "attrs"], ["uninstall", name, "six"]):
         before = set(images(name).values())
         project.pydock(*words)
         after = images(name)
