@@ -131,7 +131,8 @@ def check_no_trace(image: str, needles: Iterable[bytes], folder: Path) -> None:
 
     Layers are read one by one, so what a later layer removes is found too.
     """
-    wanted, paths = set(needles), set()
+    wanted = set(needles)
+    paths: set[str] = set()
     for blob in image_blobs(image, folder):
         assert [needle for needle in wanted if needle in blob] == []
         with contextlib.suppress(tarfile.ReadError), tarfile.open(fileobj=BytesIO(blob)) as layer:
