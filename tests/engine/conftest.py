@@ -1,4 +1,4 @@
-"""The ring on a real engine. Without one it is skipped, but where CI or PYDOCK_REQUIRE_ENGINE is set, it fails."""
+"""Fixtures of the engine tests. Without an engine they are skipped; with CI or PYDOCK_REQUIRE_ENGINE set, they fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from .tools import PYTHON, REPOSITORY, Project, docker, environ_for, remove_everything
+from .tools import PYTHON, REPOSITORY, Project, docker, temporary_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @functools.cache
-def engine_is_missing() -> str:
-    """Return why the ring cannot run here, "" where it can."""
+def why_no_engine() -> str:
+    """Return why there is no engine, "" if there is one."""
     try:
         answer = subprocess.run(
             ["docker", "version"], check=False, capture_output=True, text=True, timeout=60
@@ -41,19 +41,19 @@ def engine_is_missing() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def engine() -> None:
-    if reason := engine_is_missing():
+    if reason := why_no_engine():
         (pytest.fail if REQUIRED else pytest.skip)(reason)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ctrl_c_means_something() -> None:
-    """Undo what a shell does to its background jobs: the programs that we start would ignore Ctrl-C too."""
+def default_sigint_handler() -> None:
+    """A shell's background jobs ignore SIGINT, and so would every program that the tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def base_image(engine: None) -> Callable[[str], str]:
-    """Return a function that makes sure of `python:TAG` and returns it."""
+    """Return a function that makes `python:TAG` available and returns its name."""
 
     @functools.cache
     def provide(tag: str) -> str:
@@ -64,7 +64,7 @@ def base_image(engine: None) -> Callable[[str], str]:
             text=True,
         )
         if answer.returncode:
-            (pytest.fail if REQUIRED else pytest.skip)(f"there is no python:{tag}: {answer.stderr.strip()}")
+            (pytest.fail if REQUIRED else pytest.skip)(f"no image python:{tag}: {answer.stderr.strip()}")
         return f"python:{tag}"
 
     return provide
@@ -75,59 +75,47 @@ def python_image(base_image: Callable[[str], str]) -> str:
     return base_image(PYTHON)
 
 
-def make_project(place: Path, home: Path | None = None) -> Project:
-    home = home or place / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    folder = place / "work"
-    (folder / ".pydock").mkdir(parents=True)
-    return Project(folder, home, environ_for(home))
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """Return an empty project with a `.pydock` folder (so environments are local) and an empty home."""
-    made = make_project(tmp_path)
-    yield made
-    remove_everything(made.names)
+    with temporary_project(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
-def another(tmp_path: Path) -> Iterator[Project]:
-    """Return a second project, of the same user with another home."""
-    made = make_project(tmp_path / "another")
-    yield made
-    remove_everything(made.names)
+def other_project(tmp_path: Path) -> Iterator[Project]:
+    """Return a second project, with another home."""
+    with temporary_project(tmp_path / "other") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Return a home with one global environment, `names[0]`, for tests that only run things in it."""
+    """Return a project whose home has one global environment, `names[0]`, that the tests do not change."""
     place = tmp_path_factory.mktemp("shared")
-    made = make_project(place)
-    name = made.new_name("shared")
-    made.pydock("--global", "create", name, PYTHON)
-    made.pydock("--global", "install", name, "six")
-    yield made
-    remove_everything(made.names)
+    with temporary_project(place) as made:
+        name = made.new_name("shared")
+        made.pydock("--global", "create", name, PYTHON)
+        made.pydock("--global", "install", name, "six")
+        yield made
     shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture
-def reader(tmp_path: Path, shared_home: Project) -> Project:
-    """Return a caller in an empty folder, whose home has the shared environment; see `ready`."""
+def runner(tmp_path: Path, shared_home: Project) -> Project:
+    """Return an empty project in which the shared environment can be run; `ready` is its name."""
     folder = tmp_path / "work"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     return Project(folder, shared_home.home, shared_home.environ)
 
 
 @pytest.fixture
 def ready(shared_home: Project) -> str:
-    """Return the name of the shared environment, which has `six`."""
+    """Return the name of the shared environment, in which six is installed."""
     return shared_home.names[0]
 
 
 @pytest.fixture(scope="session")
 def gateway(engine: None) -> str:
-    """Return the address under which builds and containers reach this machine."""
+    """Return the address of this machine that builds and containers can reach."""
     template = "{{(index .IPAM.Config 0).Gateway}}"
     return docker("network", "inspect", "bridge", "--format", template).strip()

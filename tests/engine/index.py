@@ -1,4 +1,4 @@
-"""A private package index: HTTPS by an authority that nobody knows, behind a user name and a password."""
+"""A private package index with a password, over HTTPS with a certificate of its own CA."""
 
 from __future__ import annotations
 
@@ -23,25 +23,31 @@ USER = "reader"
 CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
+def ca_bundle() -> str:
+    """Return the CA bundle that this machine's variables name, or else Python's; "" if there is none."""
+    named = next((os.environ[name] for name in CA_VARIABLES if os.environ.get(name)), "")
+    return named or ssl.get_default_verify_paths().cafile or ""
+
+
 @dataclass
 class Index:
     address: str
     password: str
-    bundle: Path  # the index's authority, and those that this machine knows already
+    bundle: Path  # the CA certificates of the index and of this machine
     authority: Path
-    asked: list[str]  # the paths that were asked for with the right password
+    requests: list[str]  # the paths that were requested with the right password
     pages: dict[str, bytes]
 
     def publish(self, package: str, version: str = "1.0") -> None:
-        """Serve a new package, or a new version of one."""
+        """Add a package, or a version of one."""
         file = f"{package.replace('-', '_')}-{version}-py3-none-any.whl"
         self.pages[f"/{file}"] = wheel(package, version)
         page = f"/simple/{package}/"
         self.pages[page] = self.pages.get(page, b"") + f'<a href="/{file}">{file}</a>\n'.encode()
 
     def publish_new(self) -> str:
-        """Serve a package of a name that no build has ever seen, so that nothing of it can come from a cache."""
-        package = f"ring-private-{secrets.token_hex(4)}"
+        """Add a package with a new name, so that it is in no cache."""
+        package = f"private-{secrets.token_hex(4)}"
         self.publish(package)
         return package
 
@@ -53,8 +59,8 @@ class Index:
     def url_with_password(self) -> str:
         return f"https://{USER}:{self.password}@{self.address}/simple/"
 
-    def secret_lines(self) -> list[bytes]:
-        """Return what must be in no image: the password in every guise, and the authority's certificate."""
+    def secrets(self) -> list[bytes]:
+        """Return what no image may contain: the password, plain and encoded, and the CA certificate."""
         pair = f"{USER}:{self.password}".encode()
         certificate = self.authority.read_bytes().splitlines()[1:-1]
         return [self.password.encode(), base64.b64encode(pair), *certificate]
@@ -74,15 +80,15 @@ def wheel(package: str, version: str) -> bytes:
 
 
 def write_certificates(folder: Path, host: str) -> tuple[Path, Path, Path]:
-    """Make an authority and a server's certificate by it; return both, and the server's key."""
+    """Make a CA and a server certificate; return the CA's certificate, the server's, and the server's key."""
     authority, authority_key = folder / "authority.pem", folder / "authority-key.pem"
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     for words in (
-        ["-subj", "/CN=ring authority", "-out", str(authority), "-keyout", str(authority_key)],
+        ["-subj", "/CN=pydock test CA", "-out", str(authority), "-keyout", str(authority_key)],
         [
             "-subj",
-            "/CN=ring",
+            "/CN=pydock test",
             "-addext",
             f"subjectAltName=IP:{host}",
             "-addext",
@@ -105,13 +111,13 @@ def write_certificates(folder: Path, host: str) -> tuple[Path, Path, Path]:
 def private_index(folder: Path, host: str) -> Iterator[Index]:
     """Serve wheels at `host`, an address of this machine that builds can reach."""
     authority, certificate, key = write_certificates(folder, host)
-    known = next((Path(os.environ[name]) for name in CA_VARIABLES if os.environ.get(name)), None)
+    known = ca_bundle()
     bundle = folder / "bundle.pem"
-    bundle.write_bytes(authority.read_bytes() + (known.read_bytes() if known else b""))
+    bundle.write_bytes(authority.read_bytes() + (Path(known).read_bytes() if known else b""))
     password = f"canary-{secrets.token_hex(8)}"
     expected = "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
     pages: dict[str, bytes] = {}
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -119,10 +125,10 @@ def private_index(folder: Path, host: str) -> Iterator[Index]:
             if self.headers.get("Authorization") != expected:
                 body, status = b"", 401
             else:
-                asked.append(self.path)
+                requests.append(self.path)
             self.send_response(status)
             if status == 401:
-                self.send_header("WWW-Authenticate", 'Basic realm="ring"')
+                self.send_header("WWW-Authenticate", 'Basic realm="test"')
             kind = "text/html" if self.path.endswith("/") else "application/octet-stream"
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -136,7 +142,7 @@ def private_index(folder: Path, host: str) -> Iterator[Index]:
 
     class Server(http.server.ThreadingHTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:
-            pass  # a client that does not trust us hangs up
+            pass  # a client that does not trust the certificate closes the connection
 
     server = Server((host, 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -145,7 +151,7 @@ def private_index(folder: Path, host: str) -> Iterator[Index]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield Index(f"{host}:{server.server_port}", password, bundle, authority, asked, pages)
+        yield Index(f"{host}:{server.server_port}", password, bundle, authority, requests, pages)
     finally:
         server.shutdown()
         server.server_close()

@@ -1,4 +1,4 @@
-"""A person at a terminal: a program under a pseudo-terminal, watched and typed at."""
+"""Runs pydock on a pseudo-terminal, reads its output and types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .tools import Project
 
-# Make the pseudo-terminal on stdin the controlling one, as a shell's is: only then does Ctrl-C send a signal.
+# Make the pseudo-terminal on stdin the controlling terminal, because only then does Ctrl-C send a signal.
 TAKE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
 CTRL_C = b"\x03"
 CTRL_P = b"\x10"
@@ -34,7 +34,7 @@ def on_terminal(project: Project, *words: str, rows: int = 33, columns: int = 10
 
 
 class Terminal:
-    """Runs `pydock WORDS` with stdin, stdout and stderr on a terminal; `seen` is all that it showed."""
+    """`pydock WORDS` with stdin, stdout and stderr on a terminal; `seen` is its output so far."""
 
     def __init__(self, project: Project, *words: str, rows: int, columns: int) -> None:
         self._master, slave = pty.openpty()
@@ -68,7 +68,7 @@ class Terminal:
         assert self.shows(text, seconds), f"waited for {text!r}, saw {self.seen!r}"
 
     def shows(self, text: bytes, seconds: float) -> bool:
-        """Read until the text is there; return False if it is not after so many seconds."""
+        """Read until the text appears; return False if it does not within so many seconds."""
         end = time.monotonic() + seconds
         while text not in self.seen:
             if time.monotonic() > end:
@@ -84,12 +84,12 @@ class Terminal:
         return self.process.wait(seconds)
 
     def _read(self, seconds: float) -> bool:
-        """Read what there is; return False once there is nobody left to write."""
+        """Read what is available; return False when no process has the terminal open any more."""
         if not select.select([self._master], [], [], seconds)[0]:
             return True
         try:
             chunk = os.read(self._master, 65536)
-        except OSError:  # Linux says EIO when the last writer has gone
+        except OSError:  # Linux returns EIO after the last writer has closed it
             return False
         self.seen += chunk
         return bool(chunk)

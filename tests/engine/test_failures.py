@@ -1,4 +1,4 @@
-"""What goes wrong is said in words, with a code, and leaves folder and images as they were."""
+"""A failed command prints a message, exits with a code, and changes neither files nor images."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def name(project: Project) -> str:
     return made
 
 
-def check_refused(
-    project: Project, name: str, *words: str, code: int = 1, says: tuple[str, ...] = ()
+def check_fails_without_changes(
+    project: Project, name: str, *words: str, code: int = 1, messages: tuple[str, ...] = ()
 ) -> None:
     before = files_below(project.folder / ".pydock"), images(name)
     result = project.pydock(*words, check=False)
     assert result.returncode == code, result.stderr
-    for text in says:
+    for text in messages:
         assert text in result.stderr, result.stderr
     assert result.stdout == ""
     assert (files_below(project.folder / ".pydock"), images(name)) == before
@@ -29,89 +29,103 @@ def check_refused(
     assert untagged(name) == set()
 
 
-def test_a_package_that_does_not_exist(project: Project, name: str) -> None:
+def test_unknown_package(project: Project, name: str) -> None:
     words = ("install", name, "pydock-no-such-package")
-    check_refused(project, name, *words, says=("pydock-no-such-package", "nothing was changed"))
+    check_fails_without_changes(
+        project, name, *words, messages=("pydock-no-such-package", "nothing was changed")
+    )
 
 
-def test_a_version_that_does_not_exist(project: Project, name: str) -> None:
-    check_refused(project, name, "install", name, "six==999", says=("six", "999"))
+def test_unknown_version(project: Project, name: str) -> None:
+    check_fails_without_changes(project, name, "install", name, "six==999", messages=("six", "999"))
 
 
-def test_packages_in_conflict(project: Project, name: str) -> None:
+def test_conflicting_packages(project: Project, name: str) -> None:
     words = ("install", name, "certifi<2017", "requests>=2.32")
-    check_refused(project, name, *words, says=("certifi", "requests", "nothing was changed"))
+    check_fails_without_changes(
+        project, name, *words, messages=("certifi", "requests", "nothing was changed")
+    )
 
 
-def test_a_conflict_with_what_was_asked_for_before(project: Project, name: str) -> None:
+def test_conflict_with_earlier_request(project: Project, name: str) -> None:
     project.pydock("install", name, "certifi<2017")
-    check_refused(project, name, "install", name, "requests>=2.32", says=("certifi",))
+    check_fails_without_changes(project, name, "install", name, "requests>=2.32", messages=("certifi",))
 
 
-def test_a_conflict_under_pip(project: Project, name: str) -> None:
+def test_conflict_with_installer_pip(project: Project, name: str) -> None:
     project.environ["PYDOCK_INSTALLER"] = "pip"
-    check_refused(project, name, "install", name, "certifi<2017", "requests>=2.32", says=("certifi",))
-    check_refused(project, name, "install", name, "pydock-no-such-package", says=("pydock-no-such-package",))
+    check_fails_without_changes(
+        project, name, "install", name, "certifi<2017", "requests>=2.32", messages=("certifi",)
+    )
+    check_fails_without_changes(
+        project, name, "install", name, "pydock-no-such-package", messages=("pydock-no-such-package",)
+    )
 
 
-@pytest.mark.parametrize("line", ["six =! 1", "pandas==", "a b c", "-r elsewhere.txt"])
-def test_a_broken_requirements_file_of_the_users(project: Project, name: str, line: str) -> None:
+@pytest.mark.parametrize("line", ["six =! 1", "pandas==", "a b c", "-r other.txt"])
+def test_invalid_requirements_file(project: Project, name: str, line: str) -> None:
     (project.folder / "wanted.txt").write_text(f"idna\n{line}\n", encoding="utf-8")
     words = ("install", name, "-r", "wanted.txt")
-    check_refused(project, name, *words, code=2, says=("elsewhere.txt" if line[0] == "-" else "line 2",))
+    check_fails_without_changes(
+        project, name, *words, code=2, messages=("other.txt" if line[0] == "-" else "line 2",)
+    )
 
 
 @pytest.mark.parametrize("command", ["build", "install", "uninstall", "update"])
-def test_a_broken_line_in_the_environments_requirements(project: Project, name: str, command: str) -> None:
+def test_invalid_line_in_requirements_txt(project: Project, name: str, command: str) -> None:
     (project.environment(name) / "requirements.txt").write_text("six =! 1\n", encoding="utf-8")
     words = [command, name, *(["idna"] if command in {"install", "uninstall"} else [])]
-    check_refused(project, name, *words, code=2, says=("requirements.txt, line 1",))
+    check_fails_without_changes(project, name, *words, code=2, messages=("requirements.txt, line 1",))
 
 
-def test_uninstalling_what_is_not_there(project: Project, name: str) -> None:
-    check_refused(project, name, "uninstall", name, "idna", says=("idna", "not installed"))
+def test_uninstall_package_not_installed(project: Project, name: str) -> None:
+    check_fails_without_changes(project, name, "uninstall", name, "idna", messages=("idna", "not installed"))
 
 
-def test_uninstalling_what_others_need(project: Project, name: str) -> None:
+def test_uninstall_dependency_of_another_package(project: Project, name: str) -> None:
     project.pydock("install", name, "Jinja2")
     words = ("uninstall", name, "markupsafe")
-    check_refused(project, name, *words, says=("markupsafe", "needed by", "jinja2"))
+    check_fails_without_changes(project, name, *words, messages=("markupsafe", "needed by", "jinja2"))
 
 
-def test_updating_what_is_not_there(project: Project, name: str) -> None:
-    check_refused(project, name, "update", name, "idna", says=("idna", "not installed"))
+def test_update_package_not_installed(project: Project, name: str) -> None:
+    check_fails_without_changes(project, name, "update", name, "idna", messages=("idna", "not installed"))
 
 
-def test_an_unknown_base_image_leaves_nothing(project: Project) -> None:
+def test_create_with_unknown_base_image(project: Project) -> None:
     name = project.new_name()
     words = ("create", name, "3.12.999-no-such")
-    check_refused(project, name, *words, code=125, says=("python:3.12.999-no-such", "base image"))
+    check_fails_without_changes(
+        project, name, *words, code=125, messages=("python:3.12.999-no-such", "base image")
+    )
     assert not project.environment(name).exists()
 
 
-def test_a_failing_create_leaves_nothing(project: Project) -> None:
+def test_failed_create_leaves_no_files(project: Project) -> None:
     name = project.new_name()
     (project.folder / "wanted.txt").write_text("pydock-no-such-package\n", encoding="utf-8")
-    check_refused(project, name, "create", name, "3.12", "-r", "wanted.txt", says=("no-such-package",))
+    check_fails_without_changes(
+        project, name, "create", name, "3.12", "-r", "wanted.txt", messages=("no-such-package",)
+    )
     assert not project.environment(name).exists()
     assert list((project.folder / ".pydock").rglob("*")) in ([], [project.folder / ".pydock" / "envs"])
     project.pydock("create", name, "3.12")
 
 
-def test_a_broken_step_of_the_dockerfile(project: Project, name: str) -> None:
+def test_failing_dockerfile_step(project: Project, name: str) -> None:
     dockerfile = project.environment(name) / "dockerfile"
     text = dockerfile.read_text(encoding="utf-8")
-    dockerfile.write_text(text + "USER root\nRUN echo to-be-read >&2; exit 3\n", encoding="utf-8")
+    dockerfile.write_text(text + "USER root\nRUN echo reason-of-failure >&2; exit 3\n", encoding="utf-8")
     for command in (["build", name], ["install", name, "idna"], ["uninstall", name, "six"]):
-        check_refused(project, name, *command, says=("to-be-read", "dockerfile"))
+        check_fails_without_changes(project, name, *command, messages=("reason-of-failure", "dockerfile"))
 
 
-def test_a_dockerfile_that_is_none(project: Project, name: str) -> None:
+def test_invalid_dockerfile(project: Project, name: str) -> None:
     (project.environment(name) / "dockerfile").write_text("FORM python:3.12\n", encoding="utf-8")
-    check_refused(project, name, "build", name, says=("FORM",))
+    check_fails_without_changes(project, name, "build", name, messages=("FORM",))
 
 
-def test_an_image_in_use_is_not_removed(project: Project, name: str) -> None:
+def test_delete_refuses_image_in_use(project: Project, name: str) -> None:
     process = project.start("run", name, "sh", "-c", "echo ready; exec sleep 600", stdout=-1)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
@@ -124,7 +138,7 @@ def test_an_image_in_use_is_not_removed(project: Project, name: str) -> None:
     process.communicate()
 
 
-def test_an_environment_is_changed_while_it_runs(project: Project, name: str) -> None:
+def test_install_while_a_container_runs(project: Project, name: str) -> None:
     process = project.start("run", name, "sh", "-c", "echo ready; exec sleep 600", stdout=-1)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
@@ -133,5 +147,5 @@ def test_an_environment_is_changed_while_it_runs(project: Project, name: str) ->
     process.terminate()
     process.communicate()
     project.pydock("install", name, "packaging")
-    assert len(images(name)) == 2, "what the container held is put away by the next command"
+    assert len(images(name)) == 2, "the image that the container used is removed by the next command"
     assert untagged(name) == set()

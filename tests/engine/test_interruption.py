@@ -1,4 +1,4 @@
-"""Interrupted or killed at any point, a command leaves an environment that is whole: the old one or the new."""
+"""A command that is interrupted or killed at any point leaves a consistent environment: the old one or the new one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .tools import (
-    PATIENCE,
+    TIMEOUT,
     Project,
-    canonical,
     containers,
     files_below,
+    frozen,
     images,
     recording_docker,
     untagged,
@@ -33,45 +33,45 @@ COMMANDS = {
     "update": ["update", "NAME"],
     "build": ["build", "NAME", "--no-cache"],
 }
-# Seconds after the start of such a command; which point they hit decides nothing.
+# Seconds after the start of a command. The result must not depend on the step that is running then.
 SEEDED = random.Random(20)  # noqa: S311 - no secret
 MOMENTS = [round(SEEDED.uniform(0.4, 2), 2)]
 
 
 @pytest.fixture
 def name(project: Project) -> str:
-    """Return an environment in which every command has something to do."""
+    """Return an environment in which each of the commands changes something."""
     made = project.create()
     project.pydock("install", made, "six", "idna==3.6")
     (project.environment(made) / "requirements.in").write_text("six\nidna\n", encoding="utf-8")
     return made
 
 
-def check_whole(project: Project, name: str) -> None:
-    """Check that files and image belong together and that the next command works and tidies up."""
+def check_consistent(project: Project, name: str) -> None:
+    """Check that files and image match, and that the next command works and removes leftovers."""
     ran = project.pydock("run", name, "python", "-m", "pip", "freeze")
-    if "has changed since" in ran.stderr:  # said, and mended by the next command
+    if "has changed since" in ran.stderr:
         project.pydock("build", name)
     assert project.freeze(name) == project.requirements(name)
     project.pydock("install", name, "packaging")
     recorded = project.requirements(name)
     assert {"packaging", "six"} <= {line.split("==")[0] for line in recorded}
     assert project.freeze(name) == recorded
-    asked = {line.split("==")[0].lower() for line in project.asked(name)}
-    assert asked - {"jinja2"} <= {line.split("==")[0] for line in recorded}
-    assert ("jinja2" in asked) == any(line.startswith("jinja2==") for line in recorded)
+    requested = {line.split("==")[0].lower() for line in project.requested(name)}
+    assert requested - {"jinja2"} <= {line.split("==")[0] for line in recorded}
+    assert ("jinja2" in requested) == any(line.startswith("jinja2==") for line in recorded)
     assert set(files_below(project.environment(name))) == {
         "dockerfile",
         "requirements.txt",
         "requirements.in",
     }
-    wait_until(lambda: containers(name) == [], "containers to go")
+    wait_until(lambda: containers(name) == [], "containers to be removed")
     assert len(images(name)) == 2
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_killed_at_any_moment(project: Project, name: str, command: str, moment: float) -> None:
+def test_killed_after_some_time(project: Project, name: str, command: str, moment: float) -> None:
     words = [name if word == "NAME" else word for word in COMMANDS[command]]
     process = project.start(*words)
     try:
@@ -79,19 +79,19 @@ def test_killed_at_any_moment(project: Project, name: str, command: str, moment:
     except subprocess.TimeoutExpired:
         process.kill()
     process.wait()
-    check_whole(project, name)
+    check_consistent(project, name)
 
 
 @pytest.mark.parametrize("command", ["install", "uninstall"])
-def test_killed_at_every_call_of_docker(project: Project, name: str, tmp_path: Path, command: str) -> None:
-    variables, log = recording_docker(tmp_path)
+def test_killed_at_every_docker_call(project: Project, name: str, tmp_path: Path, command: str) -> None:
+    recorder = recording_docker(tmp_path)
     words = [name if word == "NAME" else word for word in COMMANDS[command]]
     for calls in range(1, 30):
-        log.write_text("", encoding="utf-8")
-        process = project.start(*words, variables=variables)
+        recorder.log.write_text("", encoding="utf-8")
+        process = project.start(*words, variables=recorder.variables)
         wait_until(
             lambda calls=calls, process=process: (  # type: ignore[misc]
-                process.poll() is not None or log.read_text(encoding="utf-8").count("\n") >= calls
+                process.poll() is not None or recorder.calls().count("\n") >= calls
             ),
             f"docker call {calls}",
         )
@@ -99,15 +99,15 @@ def test_killed_at_every_call_of_docker(project: Project, name: str, tmp_path: P
         if process.wait() != -signal.SIGKILL:
             break
         ran = project.pydock("run", name, "python", "-m", "pip", "freeze")
-        assert ran.stderr == "", "the image of the folder as it is now is there at every moment"
-        assert sorted(map(canonical, ran.stdout.splitlines())) == project.requirements(name)
+        assert ran.stderr == "", "the image of the folder as it is exists at all times"
+        assert frozen(ran.stdout) == project.requirements(name)
     else:
-        pytest.fail(f"{words} never came to an end")
-    check_whole(project, name)
+        pytest.fail(f"{words} did not end")
+    check_consistent(project, name)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_create_killed_at_any_moment(project: Project, moment: float) -> None:
+def test_create_killed_after_some_time(project: Project, moment: float) -> None:
     name = project.new_name()
     (project.folder / "wanted.txt").write_text("six\n", encoding="utf-8")
     words = ["create", name, "3.12", "-r", "wanted.txt"]
@@ -120,58 +120,58 @@ def test_create_killed_at_any_moment(project: Project, moment: float) -> None:
     if not project.environment(name).exists():
         assert name not in project.pydock("envs").stdout
         project.pydock(*words)
-    check_whole(project, name)
+    check_consistent(project, name)
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "create"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_interrupted_it_leaves_everything_as_it_was(
+def test_interrupted_command_changes_nothing(
     project: Project, name: str, tmp_path: Path, command: str, number: signal.Signals
 ) -> None:
-    variables, log = recording_docker(tmp_path)
+    recorder = recording_docker(tmp_path)
     if command == "create":
         (project.folder / "wanted.txt").write_text("six\n", encoding="utf-8")
         words = ["create", project.new_name(), "3.12", "-r", "wanted.txt"]
     else:
         words = [name if word == "NAME" else word for word in COMMANDS[command]]
     before = files_below(project.folder / ".pydock"), images(name)
-    process = project.start(*words, variables=variables, stderr=subprocess.PIPE)
-    wait_until(lambda: "build " in log.read_text(encoding="utf-8"), "a build to begin")
-    if number == signal.SIGINT:  # the terminal tells everybody in front of it
+    process = project.start(*words, variables=recorder.variables, stderr=subprocess.PIPE)
+    wait_until(lambda: "build " in recorder.calls(), "a build to start")
+    if number == signal.SIGINT:  # a terminal signals the whole foreground process group
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)
-    _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, said.decode()
-    assert b"Interrupted" in said
+    _, stderr = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130, stderr.decode()
+    assert b"Interrupted" in stderr
     assert (files_below(project.folder / ".pydock"), images(name)) == before
     assert images(words[1]) == ({} if command == "create" else before[1])
     assert containers(name) == []
     assert untagged(name) == set()
 
 
-def test_terminated_where_ctrl_c_is_ignored(project: Project, name: str, tmp_path: Path) -> None:
-    """A shell's background job ignores Ctrl-C, and so does every program that it starts."""
-    variables, log = recording_docker(tmp_path)
+def test_sigterm_when_sigint_is_ignored(project: Project, name: str, tmp_path: Path) -> None:
+    """A shell's background jobs ignore SIGINT, and so does every program that they start."""
+    recorder = recording_docker(tmp_path)
     with (project.environment(name) / "dockerfile").open("a", encoding="utf-8") as file:
-        file.write("RUN sleep 30\n")  # so that the build is not over before the signal comes
+        file.write("RUN sleep 30\n")  # the build must not end before the signal arrives
     before = images(name)
-    deaf = replace(project, program=("sh", "-c", 'trap "" INT; exec "$@"', "sh", *project.program))
-    process = deaf.start("build", name, variables=variables)
-    wait_until(lambda: "build " in log.read_text(encoding="utf-8"), "a build to begin")
-    time.sleep(2)  # docker's client loses a signal that comes before it has joined its plug-in
+    background = replace(project, program=("sh", "-c", 'trap "" INT; exec "$@"', "sh", *project.program))
+    process = background.start("build", name, variables=recorder.variables)
+    wait_until(lambda: "build " in recorder.calls(), "a build to start")
+    time.sleep(2)  # docker's client ignores a signal that arrives before it has started its plugin
     process.terminate()
-    assert process.wait(PATIENCE) == 130
+    assert process.wait(TIMEOUT) == 130
     assert images(name) == before
 
 
-def test_a_second_command_waits_for_the_first(project: Project, name: str) -> None:
+def test_second_command_waits_for_first(project: Project, name: str) -> None:
     first = project.start("install", name, "packaging", stderr=subprocess.PIPE)
     second = project.start("install", name, "attrs", stderr=subprocess.PIPE)
     for process in (first, second):
-        _, said = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, said.decode()
-    assert {"six", "idna", "packaging", "attrs"} == {line.split("==")[0] for line in project.asked(name)}
+        _, stderr = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 0, stderr.decode()
+    assert {"six", "idna", "packaging", "attrs"} == {line.split("==")[0] for line in project.requested(name)}
     assert {"six", "idna", "packaging", "attrs"} <= {
         line.split("==")[0] for line in project.requirements(name)
     }
@@ -179,23 +179,23 @@ def test_a_second_command_waits_for_the_first(project: Project, name: str) -> No
     assert len(images(name)) == 2
 
 
-def test_two_creates_of_one_name(project: Project) -> None:
+def test_concurrent_create_of_same_name(project: Project) -> None:
     name = project.new_name()
     processes = [project.start("create", name, "3.12", stderr=subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate(timeout=PATIENCE)[1].decode() for process in processes]
-    assert sorted(process.returncode for process in processes) == [0, 1], said
-    assert any("exists already" in text for text in said)
+    messages = [process.communicate(timeout=TIMEOUT)[1].decode() for process in processes]
+    assert sorted(process.returncode for process in processes) == [0, 1], messages
+    assert any("already exists" in message for message in messages)
     project.pydock("run", name, "true")
 
 
-def test_runs_at_once_and_during_a_change(project: Project, name: str) -> None:
+def test_concurrent_runs_during_install(project: Project, name: str) -> None:
     change = project.start("install", name, "Jinja2")
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while change.poll() is None and time.monotonic() < end:
         runs = [
             project.start("run", name, "python", "-c", "import six", stderr=subprocess.PIPE) for _ in range(2)
         ]
         for run in runs:
-            _, said = run.communicate(timeout=PATIENCE)
-            assert (run.returncode, said) == (0, b"")
+            _, stderr = run.communicate(timeout=TIMEOUT)
+            assert (run.returncode, stderr) == (0, b"")
     assert change.returncode == 0

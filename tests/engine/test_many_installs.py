@@ -1,7 +1,7 @@
-"""Many installs one after another: the layers stay bounded, and nothing is left of what was.
+"""Many installs in a row: the number of layers is limited, and older images are removed.
 
-The base has nearly as many layers as pydock allows, so a few installs show what otherwise takes thirty;
-`make bench ONLY=growth` runs 150 on an ordinary base.
+The base image has almost as many layers as pydock allows, so a few installs are enough. `make bench ONLY=growth` runs
+150 on an ordinary base image.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from .tools import Project, containers, docker, images, inspect, untagged
 if TYPE_CHECKING:
     from pathlib import Path
 
-BASE = "pydock-ring-many-layers"
-ROOM = 6  # layers that the base leaves
+BASE = "pydock-test-many-layers"
+FREE = 6  # layers between the base image and the limit
 
 
 def layers_of(image: str) -> int:
     return len(inspect(image)["RootFS"]["Layers"])
 
 
-def test_many_installs_one_after_another(project: Project, tmp_path: Path, python_image: str) -> None:
-    missing = MAX_LAYERS - ROOM - layers_of(python_image)
+def test_many_installs_in_a_row(project: Project, tmp_path: Path, python_image: str) -> None:
+    missing = MAX_LAYERS - FREE - layers_of(python_image)
     lines = [
         f"FROM {python_image}",
         "COPY file /file-0",
@@ -46,19 +46,19 @@ def test_many_installs_one_after_another(project: Project, tmp_path: Path, pytho
 def check_installs(project: Project, tmp_path: Path) -> None:
     name = project.create("--base", BASE, version="")
     layers: list[int] = []
-    with served_packages(tmp_path / "index", 2 * ROOM) as address:
+    with served_packages(tmp_path / "index", 2 * FREE) as address:
         (tmp_path / "pip.conf").write_text(
             f"[global]\nindex-url = {address}\ntrusted-host = {urlsplit(address).hostname}\n"
         )
         project.environ["PYDOCK_PIP_CONFIG"] = str(tmp_path / "pip.conf")
         while sorted(layers) == layers:
-            assert len(layers) < ROOM, "the image is rebuilt before it has too many layers"
+            assert len(layers) < FREE, "the image is rebuilt before it has too many layers"
             project.pydock("install", name, package_name(len(layers) + 1))
             layers.append(layers_of(f"pydock-{name}:latest"))
         project.pydock("install", name, package_name(len(layers) + 1))
 
         assert max(layers) <= MAX_LAYERS
-        assert project.asked(name) == [package_name(number) for number in range(1, len(layers) + 2)]
+        assert project.requested(name) == [package_name(number) for number in range(1, len(layers) + 2)]
         installed = project.freeze(name)
         assert len(installed) == len(layers) + 1
         assert len(images(name)) == 2

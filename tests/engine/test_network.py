@@ -1,29 +1,26 @@
-"""A company's network: its CA and its proxy reach the build, and stay out of the image."""
+"""A corporate network: its CA bundle and its proxy are available in builds, and not in the image."""
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from .index import CA_VARIABLES
-from .tools import Project, docker, inspect, layers_holding, recording_docker
+from .index import ca_bundle
+from .tools import Project, check_no_trace, found_in_image, inspect, recording_docker
 
-PROXY = "http://someone:canary-proxy@203.0.113.9:3128"  # TEST-NET-3: nobody is there
+PROXY = "http://someone:canary-proxy@203.0.113.9:3128"  # reserved for documentation (TEST-NET-3)
 
 
 def certificates(bundle: Path) -> list[bytes]:
-    """Return one telling line of each certificate."""
+    """Return one line of each certificate that no other has."""
     return [part.split()[10] for part in bundle.read_bytes().split(b"-----BEGIN CERTIFICATE-----")[1:]]
 
 
 @pytest.fixture
-def ca_bundle() -> Path:
-    """Return this network's own CA bundle; where nobody re-signs, there is none and nothing to test."""
-    bundle = next((os.environ[name] for name in CA_VARIABLES if os.environ.get(name)), "")
+def intercepting_ca() -> Path:
+    """Return this machine's CA bundle. Skip if no proxy of this network intercepts TLS."""
     bare = subprocess.run(
         ["docker", "run", "--rm", "python:3.12", "pip", "--retries", "1", "install", "six"],
         check=False,
@@ -31,28 +28,33 @@ def ca_bundle() -> Path:
         text=True,
     )
     if bare.returncode == 0:
-        pytest.skip("this network does not re-sign TLS; test_private_index.py has an authority of its own")
+        pytest.skip("no proxy intercepts TLS here; test_private_index.py has its own CA")
     assert "CERTIFICATE_VERIFY_FAILED" in bare.stdout + bare.stderr
-    assert bundle, "a network that re-signs, and no variable that names its CA"
-    return Path(bundle)
+    assert ca_bundle(), "TLS is intercepted, but no variable names a CA bundle"
+    return Path(ca_bundle())
 
 
-def test_installs_where_a_bare_container_cannot(project: Project, ca_bundle: Path, tmp_path: Path) -> None:
-    name = project.create()
-    project.pydock("install", name, "six")
-    assert project.freeze(name)[0].startswith("six==")
+def test_ca_bundle_is_used_and_not_in_image(project: Project, intercepting_ca: Path, tmp_path: Path) -> None:
+    recorder = recording_docker(tmp_path)
+    name = project.create(variables=recorder.variables)
+    project.pydock("install", name, "six", variables=recorder.variables)
+    project.pydock("build", name, "--no-cache", variables=recorder.variables)
+    project.check_installed(name, ["six"])
     image = project.current_image(name)
-    # what the base image has of the bundle is not pydock's doing
-    ours = set(certificates(ca_bundle)) - set(
-        layers_holding("python:3.12", certificates(ca_bundle), tmp_path)
-    )
-    assert ours, "the base image has every certificate of the bundle: nothing can be told from it"
-    assert layers_holding(image, ours, tmp_path) == []
+    ours = set(certificates(intercepting_ca))
+    ours -= found_in_image("python:3.12", ours, tmp_path)
+    assert ours, "the base image has all certificates of the bundle, so this test proves nothing"
+    check_no_trace(image, ours, tmp_path)
+    contexts = recorder.named_contexts()
+    assert contexts
+    for context in contexts:
+        assert set(context) == {"pip", "installer", "installer.sh", "compile_bytecode.py"}
+        assert not [line for line in ours for content in context.values() if line in content]
     base = {variable.partition("=")[0] for variable in inspect("python:3.12")["Config"]["Env"]}
     assert {variable.partition("=")[0] for variable in inspect(image)["Config"]["Env"]} == base
 
 
-def test_without_the_ca_it_says_which_setting_helps(project: Project, ca_bundle: Path) -> None:
+def test_error_without_ca_bundle_names_the_setting(project: Project, intercepting_ca: Path) -> None:
     project.environ["PYDOCK_CA_BUNDLE"] = "none"
     name = project.create()
     result = project.pydock("install", name, "six==1.15.0", check=False)
@@ -61,9 +63,9 @@ def test_without_the_ca_it_says_which_setting_helps(project: Project, ca_bundle:
     assert project.requirements(name) == []
 
 
-def test_a_proxy_reaches_the_build_and_nothing_else(project: Project, tmp_path: Path) -> None:
-    variables, log = recording_docker(tmp_path)
-    variables.update(HTTP_PROXY=PROXY, https_proxy=PROXY)
+def test_proxy_reaches_build_and_not_image(project: Project, tmp_path: Path) -> None:
+    recorder = recording_docker(tmp_path)
+    variables = {**recorder.variables, "HTTP_PROXY": PROXY, "https_proxy": PROXY}
     name = project.create()
     dockerfile = project.environment(name) / "dockerfile"
     step = (
@@ -71,17 +73,10 @@ def test_a_proxy_reaches_the_build_and_nothing_else(project: Project, tmp_path: 
     )
     text = dockerfile.read_text(encoding="utf-8")
     dockerfile.write_text(text.replace("WORKDIR", f"{step}WORKDIR", 1), encoding="utf-8")
-    said = project.pydock("--echo", "build", name, variables=variables)
+    built = project.pydock("--echo", "build", name, variables=variables)
     ran = project.pydock("run", name, "sh", "-c", "cat /proxy-length; env", variables=variables)
     assert ran.stdout.splitlines()[0] == str(len(PROXY) + 1)
     assert "canary-proxy" not in ran.stdout
-    assert "--build-arg HTTP_PROXY " in log.read_text(encoding="utf-8")
-    image = project.current_image(name)
-    for text in (
-        log.read_text(encoding="utf-8"),
-        said.stderr,
-        json.dumps(inspect(image)),
-        docker("history", "--no-trunc", image),
-    ):
-        assert "canary-proxy" not in text
-    assert layers_holding(image, [b"canary-proxy"], tmp_path) == []
+    assert "--build-arg HTTP_PROXY " in recorder.calls()
+    assert "canary-proxy" not in recorder.calls() + built.stderr
+    check_no_trace(project.current_image(name), [b"canary-proxy"], tmp_path)

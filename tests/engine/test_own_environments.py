@@ -1,14 +1,11 @@
-"""This repository as its own user: the environments in `envs/`, made by pydock, run from this repository's tasks."""
+"""The environments of this repository in `envs/`, used through its own tasks."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-from pydock.environments.caller import Caller
-from pydock.rendering import render
-
-from .tools import PATIENCE, REPOSITORY
+from .tools import REPOSITORY, TIMEOUT, dockerfile_for
 
 
 def inv(*words: str) -> str:
@@ -18,19 +15,19 @@ def inv(*words: str) -> str:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 0, f"inv {' '.join(words)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
-def test_the_unit_tests_pass_inside_dev() -> None:
+def test_unit_tests_pass_in_dev() -> None:
     inv("env.build", "dev")
     pytest = "PYTHONPATH=$PWD/src exec python -m pytest -q -p no:cacheprovider tests/unit"
-    said = inv("env.run", "dev", f"sh -c '{pytest}'")
-    assert " passed" in said
-    assert " skipped" not in said
+    printed = inv("env.run", "dev", f"sh -c '{pytest}'")
+    assert " passed" in printed
+    assert " skipped" not in printed
 
 
 def test_datascience_has_pandas() -> None:
@@ -38,14 +35,7 @@ def test_datascience_has_pandas() -> None:
     assert inv("env.run", "datascience", "python -c 'import pandas; print(pandas.__version__)'").strip()
 
 
-def test_the_dockerfiles_are_what_pydock_writes() -> None:
-    written = render(
-        "dockerfile.j2",
-        base="",
-        repository="python",
-        version="3.12",
-        caller=Caller("you", 1000, 1000),
-        installer="uv",
-    )
+def test_dockerfiles_are_what_create_writes() -> None:
     for name in ("dev", "datascience"):
-        assert (REPOSITORY / "envs" / name / "dockerfile").read_text(encoding="utf-8") == written
+        text = (REPOSITORY / "envs" / name / "dockerfile").read_text(encoding="utf-8")
+        assert text == dockerfile_for("you")

@@ -1,4 +1,4 @@
-"""Files made inside belong to the caller, who has a name and a home there, whoever the caller is."""
+"""Files that a container writes belong to the caller, who has a name and a home in it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .people import ordinary_user
 from .terminal import on_terminal
 from .tools import Project, inspect
+from .users import ordinary_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ print(getpass.getuser(), pwd.getpwuid(os.getuid()).pw_name, os.getuid(), os.getg
 
 @pytest.fixture(scope="module")
 def user() -> Iterator[Project]:
-    """Return an ordinary user with one environment, `names[0]`."""
+    """Return the project of an ordinary user with one environment, `names[0]`."""
     with ordinary_user(may_use_docker=True) as project:
         project.create()
         yield project
@@ -40,20 +40,20 @@ def ids_of(project: Project) -> tuple[int, int]:
     return project.identity.get("user", os.getuid()), project.identity.get("group", os.getgid())
 
 
-def test_the_caller_has_a_name_and_a_home_inside(reader: Project, ready: str) -> None:
-    name, known, uid, gid, home, resolved = reader.pydock("run", ready, "python", "-c", WHO).stdout.split()
-    assert (int(uid), int(gid)) == ids_of(reader)
+def test_caller_has_name_and_home_in_container(runner: Project, ready: str) -> None:
+    name, known, uid, gid, home, resolved = runner.pydock("run", ready, "python", "-c", WHO).stdout.split()
+    assert (int(uid), int(gid)) == ids_of(runner)
     assert name == known
     assert home == resolved == f"/home/{name}"
-    assert reader.pydock("run", ready, "whoami").stdout == f"{name}\n"
+    assert runner.pydock("run", ready, "whoami").stdout == f"{name}\n"
 
 
-def test_the_callers_files_are_the_callers(reader: Project, ready: str) -> None:
-    reader.pydock("run", ready, "sh", "-c", "mkdir made; echo x > made/file")
-    assert owner_of(reader, "made/file") == ids_of(reader)
+def test_files_belong_to_caller(runner: Project, ready: str) -> None:
+    runner.pydock("run", ready, "sh", "-c", "mkdir made; echo x > made/file")
+    assert owner_of(runner, "made/file") == ids_of(runner)
 
 
-def test_an_ordinary_user_has_a_name_and_a_home_inside(user: Project) -> None:
+def test_ordinary_user_has_name_and_home_in_container(user: Project) -> None:
     environment = user.names[0]
     name, known, uid, gid, home, _ = user.pydock("run", environment, "python", "-c", WHO).stdout.split()
     assert (int(uid), int(gid)) == ids_of(user)
@@ -62,7 +62,7 @@ def test_an_ordinary_user_has_a_name_and_a_home_inside(user: Project) -> None:
     assert user.pydock("run", environment, "id", "-un").stdout == f"{name}\n"
 
 
-def test_an_ordinary_users_files_are_the_users(user: Project) -> None:
+def test_files_belong_to_ordinary_user(user: Project) -> None:
     environment = user.names[0]
     user.pydock("run", environment, "sh", "-c", "mkdir run; echo x > run/file")
     user.pydock("shell", environment, stdin="echo x > from-script\n")
@@ -74,17 +74,16 @@ def test_an_ordinary_users_files_are_the_users(user: Project) -> None:
     (user.folder / "run" / "file").unlink()
 
 
-def test_an_ordinary_user_installs_and_owns_the_files_of_the_environment(user: Project) -> None:
+def test_ordinary_user_installs(user: Project) -> None:
     environment = user.names[0]
     user.pydock("install", environment, "six")
     assert user.freeze(environment) == user.requirements(environment)
     for file in ("dockerfile", "requirements.txt", "requirements.in"):
         assert owner_of(user, f".pydock/envs/{environment}/{file}") == ids_of(user)
-    # as root too, the image serves its user
     assert inspect(user.current_image(environment))["Config"]["User"] == user.environ["USER"]
 
 
-def test_two_users_of_one_folder_have_an_image_each(user: Project, tmp_path: Path) -> None:
+def test_two_users_of_one_folder_have_two_images(user: Project, tmp_path: Path) -> None:
     environment = user.names[0]
     root = Project(
         user.folder, user.home, {**user.environ, "USER": "root", "DOCKER_CONFIG": str(tmp_path)}, user.program
@@ -95,8 +94,7 @@ def test_two_users_of_one_folder_have_an_image_each(user: Project, tmp_path: Pat
     assert user.pydock("run", environment, "id", "-u").stdout == f"{user.identity['user']}\n"
 
 
-def test_the_umask_of_the_folder_is_kept(user: Project) -> None:
-    """What an editor may do with the environment's files is the user's to say."""
+def test_install_keeps_file_mode(user: Project) -> None:
     environment = user.names[0]
     requirements = user.environment(environment) / "requirements.txt"
     requirements.chmod(0o664)

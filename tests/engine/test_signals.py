@@ -1,4 +1,4 @@
-"""Signals to pydock reach the program inside, and no container is left."""
+"""Signals to pydock reach the program in the container, and the container is removed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from .tools import PATIENCE, Project, containers, wait_until
+from .tools import TIMEOUT, Project, containers, wait_until
 
 HANDLER = """
 import signal, sys, time
@@ -21,26 +21,26 @@ time.sleep(600)
 """
 
 
-def run_and_signal(reader: Project, words: list[str], number: int) -> tuple[bytes, int]:
-    process = reader.start(*words, stdout=subprocess.PIPE)
+def run_and_signal(runner: Project, words: list[str], number: int) -> tuple[bytes, int]:
+    process = runner.start(*words, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(number)
-    printed, _ = process.communicate(timeout=PATIENCE)
+    printed, _ = process.communicate(timeout=TIMEOUT)
     return printed, process.returncode
 
 
-@pytest.mark.parametrize("road", [[], ["--echo"]], ids=["direct", "invoke"])
+@pytest.mark.parametrize("flags", [[], ["--echo"]], ids=["exec", "invoke"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_reaches_the_program(
-    reader: Project, ready: str, number: signal.Signals, road: list[str]
+def test_signal_reaches_program(
+    runner: Project, ready: str, number: signal.Signals, flags: list[str]
 ) -> None:
-    words = [*road, "run", ready, "python", "-c", HANDLER]
-    assert run_and_signal(reader, words, number) == (f"{number.name}\n".encode(), 9)
-    wait_until(lambda: containers(ready) == [], "the container to go")
+    words = [*flags, "run", ready, "python", "-c", HANDLER]
+    assert run_and_signal(runner, words, number) == (f"{number.name}\n".encode(), 9)
+    wait_until(lambda: containers(ready) == [], "the container to be removed")
 
 
-def test_sigterm_ends_a_program_without_handlers(reader: Project, ready: str) -> None:
+def test_sigterm_ends_program_without_handler(runner: Project, ready: str) -> None:
     words = ["run", ready, "sh", "-c", "echo ready; exec sleep 600"]
-    assert run_and_signal(reader, words, signal.SIGTERM) == (b"", 143)
-    wait_until(lambda: containers(ready) == [], "the container to go")
+    assert run_and_signal(runner, words, signal.SIGTERM) == (b"", 143)
+    wait_until(lambda: containers(ready) == [], "the container to be removed")

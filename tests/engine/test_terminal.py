@@ -1,4 +1,4 @@
-"""On a terminal `run` and `shell` are at home: size, keys, Ctrl-C; in a pipe there is no terminal inside."""
+"""`run` and `shell` on a terminal (size, keys, Ctrl-C) and in pipes; prompts and progress."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from typing import Callable
 import pytest
 
 from .terminal import CTRL_C, CTRL_P, on_terminal
-from .tools import PATIENCE, Project, containers
+from .tools import TIMEOUT, Project, containers
 
 ARE_TERMINALS = "import sys; print(sys.stdin.isatty(), sys.stdout.isatty(), sys.stderr.isatty())"
 
 
-def test_a_terminal_inside_only_between_terminals(reader: Project, ready: str) -> None:
-    with on_terminal(reader, "run", ready, "python", "-c", ARE_TERMINALS) as terminal:
+def test_terminal_in_container_only_between_terminals(runner: Project, ready: str) -> None:
+    with on_terminal(runner, "run", ready, "python", "-c", ARE_TERMINALS) as terminal:
         assert terminal.wait() == 0
         assert terminal.seen == b"True True True\r\n"
-    assert reader.pydock("run", ready, "python", "-c", ARE_TERMINALS).stdout == "False False False\n"
+    assert runner.pydock("run", ready, "python", "-c", ARE_TERMINALS).stdout == "False False False\n"
 
 
-def test_output_into_a_pipe_is_not_a_terminals(reader: Project, ready: str) -> None:
+def test_no_terminal_if_stdout_is_a_pipe(runner: Project, ready: str) -> None:
     master, slave = pty.openpty()
-    process = reader.start("run", ready, "python", "-c", ARE_TERMINALS, stdin=slave, stdout=subprocess.PIPE)
+    process = runner.start("run", ready, "python", "-c", ARE_TERMINALS, stdin=slave, stdout=subprocess.PIPE)
     os.close(slave)
-    printed, _ = process.communicate(timeout=PATIENCE)
+    printed, _ = process.communicate(timeout=TIMEOUT)
     os.close(master)
     assert printed == b"False False False\n"
 
 
-def test_the_windows_size_and_its_changes_reach_the_program(reader: Project, ready: str) -> None:
+def test_window_size_and_its_changes_reach_program(runner: Project, ready: str) -> None:
     script = """until [ "$(stty size)" = "33 101" ]; do :; done; echo first
                 while [ "$(stty size)" = "33 101" ]; do :; done; echo now $(stty size)."""
-    with on_terminal(reader, "run", ready, "bash", "-c", script, rows=33, columns=101) as terminal:
+    with on_terminal(runner, "run", ready, "bash", "-c", script, rows=33, columns=101) as terminal:
         terminal.wait_for(b"first")
-        # docker's client listens for SIGWINCH only some time after the program has begun, and misses what came before:
-        # two to three of 25 `docker run -it` of the same program by hand. A window's corner is dragged through many sizes.
+        # docker's client handles SIGWINCH only some time after the program has started, so the first changes may be
+        # lost, also without pydock.
         for columns in range(70, 100):
             terminal.resize(20, columns)
             if terminal.shows(b"now 20 ", seconds=2):
@@ -46,15 +46,14 @@ def test_the_windows_size_and_its_changes_reach_the_program(reader: Project, rea
         assert terminal.wait() == 0
 
 
-@pytest.mark.parametrize("road", [[], ["--echo"]])
-def test_ctrl_c_is_a_keyboard_interrupt(reader: Project, ready: str, road: list[str]) -> None:
+@pytest.mark.parametrize("flags", [[], ["--echo"]], ids=["exec", "invoke"])
+def test_ctrl_c_interrupts_program(runner: Project, ready: str, flags: list[str]) -> None:
     code = (
         "import sys, time\ntry:\n print('sleeping', flush=True); time.sleep(600)\n"
         "except KeyboardInterrupt:\n print('caught'); sys.exit(42)"
     )
-    reader_file = reader.folder / "program.py"
-    reader_file.write_text(code, encoding="utf-8")
-    with on_terminal(reader, *road, "run", ready, "python", "program.py") as terminal:
+    (runner.folder / "program.py").write_text(code, encoding="utf-8")
+    with on_terminal(runner, *flags, "run", ready, "python", "program.py") as terminal:
         terminal.wait_for(b"sleeping")
         terminal.type(CTRL_C)
         assert terminal.wait() == 42
@@ -64,16 +63,16 @@ def test_ctrl_c_is_a_keyboard_interrupt(reader: Project, ready: str, road: list[
     assert containers(ready) == []
 
 
-def test_ctrl_c_ends_a_program_that_does_not_care(reader: Project, ready: str) -> None:
-    with on_terminal(reader, "run", ready, "sh", "-c", "echo sleeping; exec sleep 600") as terminal:
+def test_ctrl_c_ends_program_without_handler(runner: Project, ready: str) -> None:
+    with on_terminal(runner, "run", ready, "sh", "-c", "echo sleeping; exec sleep 600") as terminal:
         terminal.wait_for(b"sleeping")
         terminal.type(CTRL_C)
         assert terminal.wait() == 130
     assert containers(ready) == []
 
 
-def test_keys_arrive_and_are_shown_once(reader: Project, ready: str) -> None:
-    with on_terminal(reader, "run", ready, "sh", "-c", "echo ready; exec cat -v") as terminal:
+def test_keys_are_echoed_once(runner: Project, ready: str) -> None:
+    with on_terminal(runner, "run", ready, "sh", "-c", "echo ready; exec cat -v") as terminal:
         terminal.wait_for(b"ready\r\n")
         terminal.type(CTRL_P + b"typed\n")
         terminal.wait_for(b"^Ptyped\r\n^Ptyped\r\n")  # the echo, then cat's line
@@ -82,18 +81,16 @@ def test_keys_arrive_and_are_shown_once(reader: Project, ready: str) -> None:
         assert terminal.seen.count(b"typed") == 2
 
 
-def test_an_interactive_shell(reader: Project, ready: str) -> None:
-    (reader.folder / "here.txt").touch()
-    with on_terminal(reader, "shell", ready) as terminal:
+def test_interactive_shell(runner: Project, ready: str) -> None:
+    (runner.folder / "here.txt").touch()
+    with on_terminal(runner, "shell", ready) as terminal:
         terminal.type(b"echo $((6 * 7))-$0-$(ls)\n")
         terminal.wait_for(b"42-bash-here.txt")
         terminal.type(b"exit 5\n")
         assert terminal.wait() == 5
 
 
-def test_an_interactive_shell_where_there_is_no_bash(
-    project: Project, base_image: Callable[[str], str]
-) -> None:
+def test_interactive_shell_without_bash(project: Project, base_image: Callable[[str], str]) -> None:
     base_image("3.12-alpine")
     name = project.create(version="3.12-alpine")
     with on_terminal(project, "shell", name) as terminal:
@@ -103,12 +100,12 @@ def test_an_interactive_shell_where_there_is_no_bash(
         assert terminal.wait() == 5
 
 
-def test_a_shell_reads_a_script_from_stdin(reader: Project, ready: str) -> None:
-    result = reader.pydock("shell", ready, stdin="echo one; cd /; pwd\nexit 3\n", check=False)
+def test_shell_reads_script_from_stdin(runner: Project, ready: str) -> None:
+    result = runner.pydock("shell", ready, stdin="echo one; cd /; pwd\nexit 3\n", check=False)
     assert (result.stdout, result.returncode) == ("one\n/\n", 3)
 
 
-def test_delete_asks_on_a_terminal(project: Project) -> None:
+def test_delete_asks_on_terminal(project: Project) -> None:
     name = project.create()
     for answer, code in ((b"\n", 1), (b"n\n", 1), (CTRL_C, 130), (b"y\n", 0)):
         assert project.environment(name).exists()
@@ -119,11 +116,11 @@ def test_delete_asks_on_a_terminal(project: Project) -> None:
     assert not project.environment(name).exists()
 
 
-def test_a_builds_progress_is_shown_on_a_terminal(project: Project) -> None:
+def test_build_progress_is_shown_on_terminal(project: Project) -> None:
     name = project.new_name()
     with on_terminal(project, "create", name, "3.12") as terminal:
         assert terminal.wait() == 0
-        assert f"Environment '{name}' is ready".encode() in terminal.seen
+        assert f"Created environment '{name}'".encode() in terminal.seen
     with on_terminal(project, "build", name, "--no-cache") as terminal:
         assert terminal.wait() == 0
         assert b"FINISHED" in terminal.seen

@@ -1,4 +1,4 @@
-"""What the engine ring works with: the engine itself, asked without pydock, and a caller's world to run pydock in."""
+"""What the engine tests share: the docker client without pydock, and a `Project` to run pydock in."""
 
 from __future__ import annotations
 
@@ -11,18 +11,25 @@ import sys
 import tarfile
 import time
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+from pydock.environments.caller import Caller
+from pydock.rendering import render
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYDOCK = (sys.executable, "-m", "pydock")
 PYTHON = "3.12"
-PATIENCE = 300  # seconds until something counts as hanging; no test waits for so long
+TIMEOUT = 300  # seconds; no test waits this long unless something hangs
 Result = subprocess.CompletedProcess[str]
-SEEN: dict[str, set[str]] = {}  # the ids of every image that an environment of that name was seen to have
+SEEN: dict[str, set[str]] = {}  # environment name -> the ids of all images that were listed under it
+
+# What a build mounts. BuildKit must remove the mount points again.
+MOUNT_POINTS = ("etc/pip.conf/", "root/.netrc/", "root/.cache/", "run/secrets/", "pydock/")
 
 
 def docker(*words: str, check: bool = True, environ: Mapping[str, str] | None = None, stdin: str = "") -> str:
@@ -33,15 +40,27 @@ def docker(*words: str, check: bool = True, environ: Mapping[str, str] | None = 
         capture_output=True,
         text=True,
         input=stdin,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         env=None if environ is None else dict(environ),
     )
     assert result.returncode == 0 or not check, f"docker {' '.join(words)}\n{result.stderr}"
     return result.stdout
 
 
+def dockerfile_for(user: str) -> str:
+    """Return the dockerfile that `pydock create NAME 3.12` writes for a user with the ids 1000."""
+    return render(
+        "dockerfile.j2",
+        base="",
+        repository="python",
+        version=PYTHON,
+        caller=Caller(user, 1000, 1000),
+        installer="uv",
+    )
+
+
 def images(name: str) -> dict[str, str]:
-    """Return the images that go by the environment's name, as tag -> id."""
+    """Return the environment's images, as tag -> id."""
     rows = docker("images", "--no-trunc", "--filter", f"reference=pydock-{name}", "--format", "{{json .}}")
     found = {f"{row['Repository']}:{row['Tag']}": row["ID"] for row in map(json.loads, rows.splitlines())}
     SEEN.setdefault(name, set()).update(found.values())
@@ -49,13 +68,13 @@ def images(name: str) -> dict[str, str]:
 
 
 def untagged(name: str) -> set[str]:
-    """Return what `docker images` lists as `<none>` of the images that `images` has ever seen."""
+    """Return the images that `images` has listed before and that `docker images` lists as `<none>` now."""
     ids = docker("images", "--all", "--quiet", "--no-trunc", "--filter", "dangling=true").split()
     return SEEN.get(name, set()) & set(ids)
 
 
 def containers(name: str) -> list[str]:
-    """Return the containers that have the name in their own, in their hostname or in their image's."""
+    """Return the containers that have `name` in their name, in their hostname or in their image's name."""
     template = "{{.Id}} {{.Name}} {{.Config.Hostname}} {{.Config.Image}}"
     ids = docker("ps", "--all", "--no-trunc", "--quiet").split()
     rows = docker("inspect", "--format", template, *ids, check=False) if ids else ""
@@ -67,7 +86,7 @@ def inspect(image: str) -> dict[str, Any]:
     return found[0]
 
 
-def remove_everything(names: Iterable[str]) -> None:
+def remove_images_and_containers(names: Iterable[str]) -> None:
     for name in names:
         with contextlib.suppress(AssertionError):
             if found := containers(name):
@@ -81,38 +100,59 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Poll until the condition holds; fail with `what` if it never does."""
+    """Poll until the condition is true; fail with `what` if it does not become true."""
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, f"waited {seconds} s in vain for {what}"
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
         time.sleep(0.02)
 
 
-def layers_holding(image: str, needles: Iterable[bytes], folder: Path) -> list[bytes]:
-    """Return those of the needles that are anywhere in the image as `docker save` writes it."""
+def image_blobs(image: str, folder: Path) -> Iterator[bytes]:
+    """Yield everything that `docker save` writes of the image: its configuration and its layers."""
     archive = folder / "image.tar"
     docker("save", "--output", str(archive), image)
-    left, found = set(needles), set()
     with tarfile.open(archive) as tar:
         for member in tar:
             file = tar.extractfile(member)
             content = file.read() if file else b""
             assert content[:2] != b"\x1f\x8b", "docker saves layers uncompressed"
-            found |= {needle for needle in left if needle in content}
+            yield content
     archive.unlink()
-    return sorted(found)
+
+
+def found_in_image(image: str, needles: Iterable[bytes], folder: Path) -> set[bytes]:
+    """Return those of the needles that are anywhere in the image."""
+    wanted = set(needles)
+    return {needle for blob in image_blobs(image, folder) for needle in wanted if needle in blob}
+
+
+def check_no_trace(image: str, needles: Iterable[bytes], folder: Path) -> None:
+    """Check that neither layers, configuration nor history have a needle, and that no mount point was left.
+
+    Layers are read one by one, so what a later layer removes is found too.
+    """
+    wanted = set(needles)
+    paths: set[str] = set()
+    for blob in image_blobs(image, folder):
+        assert [needle for needle in wanted if needle in blob] == []
+        with contextlib.suppress(tarfile.ReadError), tarfile.open(fileobj=BytesIO(blob)) as layer:
+            paths.update(name.strip("/") for name in layer.getnames())
+    history = docker("history", "--no-trunc", image).encode()
+    assert [needle for needle in wanted if needle in history] == []
+    assert "etc/passwd" in paths, "the layers were read"
+    assert [path for path in paths if f"{path}/".startswith(MOUNT_POINTS)] == []
 
 
 @dataclass
 class Project:
-    """A caller: a working folder, a home and an environment of their own, apart from the real ones."""
+    """A working folder, a home and environment variables to run pydock with, separate from the real ones."""
 
     folder: Path
     home: Path
     environ: dict[str, str]
     program: tuple[str, ...] = PYDOCK
     identity: dict[str, Any] = field(default_factory=dict)  # Popen's user, group, extra_groups
-    names: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # environments whose images are removed at the end
 
     def pydock(
         self,
@@ -128,7 +168,7 @@ class Project:
             capture_output=True,
             encoding="utf-8",
             input=stdin,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             cwd=folder or self.folder,
             env={**self.environ, **(variables or {})},
             **self.identity,
@@ -140,7 +180,7 @@ class Project:
         return result
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[bytes]:
-        """Start pydock in a process group of its own; the caller ends it."""
+        """Start pydock in a process group of its own; the test ends it."""
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.DEVNULL)
         options.setdefault("stderr", subprocess.DEVNULL)
@@ -154,13 +194,23 @@ class Project:
         )
 
     def new_name(self, word: str = "env") -> str:
-        """Return a name that no other test has; what is made under it is removed at the end."""
+        """Return an unused name; images with this name are removed at the end."""
         self.names.append(f"{word}-{secrets.token_hex(4)}")
         return self.names[-1]
 
     def create(self, *words: str, version: str = PYTHON, variables: Mapping[str, str] | None = None) -> str:
+        """Create an environment with a new name."""
         name = self.new_name()
         self.pydock("create", name, *([version] if version else []), *words, variables=variables)
+        return name
+
+    def write_environment(self, dockerfile: str, requirements: str = "") -> str:
+        """Write an environment's folder by hand and return its new name; nothing is built."""
+        name = self.new_name()
+        folder = self.environment(name)
+        folder.mkdir(parents=True)
+        (folder / "dockerfile").write_text(dockerfile, encoding="utf-8")
+        (folder / "requirements.txt").write_text(requirements, encoding="utf-8")
         return name
 
     def environment(self, name: str) -> Path:
@@ -169,28 +219,44 @@ class Project:
     def requirements(self, name: str) -> list[str]:
         return (self.environment(name) / "requirements.txt").read_text(encoding="utf-8").splitlines()
 
-    def asked(self, name: str) -> list[str]:
+    def packages(self, name: str) -> list[str]:
+        """Return the names of the packages in requirements.txt."""
+        return [line.split("==")[0] for line in self.requirements(name)]
+
+    def requested(self, name: str) -> list[str]:
         return (self.environment(name) / "requirements.in").read_text(encoding="utf-8").splitlines()
 
     def freeze(self, name: str) -> list[str]:
-        """Return what pip in the image lists, as requirements.txt writes it: names canonical, sorted."""
-        lines = self.pydock("run", name, "python", "-m", "pip", "freeze").stdout.splitlines()
-        return sorted(canonical(line) for line in lines)
+        """Return what pip in the image lists, in the form of requirements.txt."""
+        return frozen(self.pydock("run", name, "python3", "-m", "pip", "freeze").stdout)
+
+    def check_installed(self, name: str, packages: Iterable[str]) -> None:
+        """Check that requirements.txt and the image have exactly these packages, in the same versions."""
+        recorded = self.requirements(name)
+        assert self.packages(name) == sorted(packages), recorded
+        installed = self.freeze(name)
+        assert installed == recorded, f"{installed} != {recorded}"
 
     def current_image(self, name: str) -> str:
-        """Return the one content tag of the environment."""
+        """Return the environment's one tag that names its content."""
         tags = [tag for tag in images(name) if not tag.endswith((":latest", "-candidate"))]
         assert len(tags) == 1, tags
         return tags[0]
 
 
-def canonical(line: str) -> str:
-    name, equals, version = line.partition("==")
-    return f"{name.lower().replace('_', '-').replace('.', '-')}{equals}{version}"
+@contextlib.contextmanager
+def temporary_project(place: Path, **options: Any) -> Iterator[Project]:
+    """Yield an empty project with a `.pydock` folder (so environments are local) and an empty home."""
+    home, folder = place / "home", place / "work"
+    home.mkdir(parents=True)
+    (folder / ".pydock").mkdir(parents=True)
+    made = Project(folder, home, environ_for(home), **options)
+    yield made
+    remove_images_and_containers(made.names)
 
 
 def environ_for(home: Path) -> dict[str, str]:
-    """Return this environment with another HOME, and with nothing in it that sets pydock up."""
+    """Return this process's environment with another HOME and without pydock's settings."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYDOCK_", "XDG_"))}
     environ.setdefault("DOCKER_CONFIG", str(Path.home() / ".docker"))
     environ.update(HOME=str(home), PYTHONDONTWRITEBYTECODE="1")
@@ -199,14 +265,57 @@ def environ_for(home: Path) -> dict[str, str]:
     return environ
 
 
-def recording_docker(folder: Path) -> tuple[dict[str, str], Path]:
-    """Return variables that put a `docker` first on PATH which writes down its arguments, and what it writes to."""
-    log, script = folder / "docker.log", folder / "bin" / "docker"
+def frozen(text: str) -> list[str]:
+    """Return the lines of `pip freeze` as requirements.txt has them: canonical names, sorted."""
+    lines = [line.partition("==") for line in text.splitlines()]
+    return sorted(
+        f"{name.lower().replace('_', '-').replace('.', '-')}{equals}{version}"
+        for name, equals, version in lines
+    )
+
+
+@dataclass
+class Recorder:
+    """A `docker` first on PATH that records its arguments and build contexts, and then runs the real one."""
+
+    variables: dict[str, str]  # for the environment of pydock
+    log: Path
+    contexts: Path
+
+    def calls(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def named_contexts(self) -> list[dict[str, bytes]]:
+        """Return the files of every `--build-context`."""
+        return [files_below(folder) for folder in self.contexts.glob("named-*")]
+
+    def all_contexts(self) -> list[dict[str, bytes]]:
+        return [files_below(folder) for folder in self.contexts.iterdir()]
+
+
+def recording_docker(folder: Path) -> Recorder:
+    script, log, contexts = folder / "bin" / "docker", folder / "docker.log", folder / "contexts"
+    contexts.mkdir()
     script.parent.mkdir()
     script.write_text(
-        '#!/bin/sh\n{ printf "%s " "$@"; echo; } >> "$RECORD"\nPATH=${PATH#*:} exec docker "$@"\n',
+        """#!/bin/sh
+{ printf '%s ' "$@"; echo; } >> "$RECORD_LOG"
+copy() { cp -R "$2/." "$(mktemp -d "$RECORD_CONTEXTS/$1-XXXXXXXX")"; }
+if [ "$1" = build ]; then
+    for word; do
+        case $word in pydock=*) copy named "${word#pydock=}" ;; esac
+    done
+    copy main "$word"
+fi
+PATH=${PATH#*:} exec docker "$@"
+""",
         encoding="utf-8",
     )
     script.chmod(0o755)
     log.touch()
-    return {"PATH": f"{script.parent}:{os.environ['PATH']}", "RECORD": str(log)}, log
+    variables = {
+        "PATH": f"{script.parent}:{os.environ['PATH']}",
+        "RECORD_LOG": str(log),
+        "RECORD_CONTEXTS": str(contexts),
+    }
+    return Recorder(variables, log, contexts)

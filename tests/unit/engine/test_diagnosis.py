@@ -11,7 +11,7 @@ from invoke import Result
 from pydock import errors
 from pydock.engine import diagnosis
 
-from ... import fake_docker
+from ...fake_docker.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ METADATA = "failed to resolve source metadata for docker.io/library/python:3.12:
 SOLVE = f"ERROR: failed to solve: python:3.12: {METADATA}"
 
 ENGINE_FAILURES = [
-    (fake_docker.DAEMON_DOWN, errors.EngineNotRunning, "sudo systemctl start docker"),
+    (message("daemon-down"), errors.EngineNotRunning, "sudo systemctl start docker"),
     (
         'error during connect: Get "http://localhost:2375/v1.45/info": dial tcp 127.0.0.1:2375: connect: refused',
         errors.EngineNotRunning,
@@ -37,20 +37,20 @@ ENGINE_FAILURES = [
         "Start it",
     ),
     ("Cannot connect to Podman. Please verify your connection", errors.EngineNotRunning, "Start it"),
-    (fake_docker.FORBIDDEN, errors.EngineForbidden, "usermod -aG docker $USER"),
+    (message("permission-denied"), errors.EngineForbidden, "usermod -aG docker $USER"),
     (
         "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",
         errors.EngineForbidden,
         "PYDOCK_ENGINE='sudo docker'",
     ),
-    (fake_docker.NO_BUILDX, errors.BuildKitMissing, "docker-buildx-plugin"),
+    (message("no-buildx"), errors.BuildKitMissing, "docker-buildx-plugin"),
     ("unknown flag: --secret\nSee 'docker build --help'.", errors.BuildKitMissing, "docker-buildx"),
     (
         "the --mount option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how",
         errors.BuildKitMissing,
         "docker-buildx",
     ),
-    (fake_docker.DISK_FULL, errors.DiskFull, "`docker system prune` removes"),
+    (message("disk-full"), errors.DiskFull, "`docker system prune` removes"),
     ("write /x: disk quota exceeded", errors.DiskFull, "`docker system df`"),
 ]
 
@@ -77,7 +77,7 @@ BUILD_FAILURES = [
         "`docker load`",
     ),
     (
-        fake_docker.UNKNOWN_BASE.format(base="python:9.9"),
+        message("base-image-not-found"),
         errors.BaseImageNotFound,
         "The base image python:9.9 was not found, neither",
     ),
@@ -112,9 +112,19 @@ BUILD_FAILURES = [
     ("", errors.BuildFailed, "The build failed:"),
 ]
 
+LAST_OUTPUT = "0.104 /bin/sh: 1: frobnicate: not found"
+
+
+def as_step(output: str) -> str:
+    """Return what BuildKit prints if a step fails with this output, unless it is that already."""
+    step = message("step-failed")
+    assert LAST_OUTPUT in step
+    return output if "------" in output else step.replace(LAST_OUTPUT, output)
+
+
 STEP_FAILURES = [
-    (fake_docker.NOT_FOUND.format(name="x"), errors.PackagesUnavailable, "No matching set of packages found"),
-    (fake_docker.CONFLICT, errors.PackagesUnavailable, "depends on numpy<2"),
+    (message("package-not-found"), errors.PackagesUnavailable, "No matching set of packages found"),
+    (message("version-conflict"), errors.PackagesUnavailable, "depends on numpy<2"),
     (
         (
             "0.9 ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1.0)\n"
@@ -134,11 +144,11 @@ STEP_FAILURES = [
     ("0.9 a 1.0 has requirement b<2, but you have b 2.0.", errors.PackagesUnavailable, "but you have b 2.0."),
     ("0.9 Found 1 incompatibility\n0.9 The package `a` requires `b<2`", errors.PackagesUnavailable, "`b<2`"),
     (
-        fake_docker.INDEX_DOWN,
+        message("index-unreachable"),
         errors.PackagesUnavailable,
         "Check the network, the proxy variables and the index",
     ),
-    (fake_docker.BAD_CERTIFICATE, errors.PackagesUnavailable, "PYDOCK_CA_BUNDLE=/path/to/ca.pem"),
+    (message("index-certificate-unknown"), errors.PackagesUnavailable, "PYDOCK_CA_BUNDLE=/path/to/ca.pem"),
     (
         (
             "1.2 WARNING: Retrying after connection broken by 'SSLError(SSLCertVerificationError(1, '[SSL: "
@@ -156,7 +166,7 @@ STEP_FAILURES = [
         errors.PackagesUnavailable,
         "The package index cannot be reached",
     ),
-    (fake_docker.BROKEN_STEP, errors.BuildFailed, "A step of the dockerfile failed; nothing was changed."),
+    (message("step-failed"), errors.BuildFailed, "A step of the dockerfile failed; nothing was changed."),
     ("0.1 gcc: command not found", errors.BuildFailed, "gcc: command not found"),
 ]
 
@@ -195,7 +205,7 @@ def test_build_failure_before_the_first_step(output: str, error: type[errors.Pyd
 @pytest.mark.parametrize(("output", "error", "hint"), STEP_FAILURES)
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_failed_step(output: str, error: type[errors.PydockError], hint: str, newline: str) -> None:
-    text = fake_docker.STEP.format(words=output).replace("\n", newline)
+    text = as_step(output).replace("\n", newline)
     found = diagnosis.failure(BUILD, failed(f"\x1b[1m#1 building\x1b[0m\n{text}"))
     assert type(found) is error
     assert hint in found.message
@@ -206,7 +216,7 @@ def test_failed_step(output: str, error: type[errors.PydockError], hint: str, ne
 
 def test_long_output_is_shortened() -> None:
     output = "\n".join(f"0.1 line {number}" for number in range(2000))
-    assert len(diagnosis.failure(BUILD, failed(fake_docker.STEP.format(words=output))).message) < 5000
+    assert len(diagnosis.failure(BUILD, failed(as_step(output))).message) < 5000
     message = diagnosis.failure(BUILD, failed(output)).message
     assert message.splitlines()[1:] == [f"0.1 line {number}" for number in range(1988, 2000)]
 

@@ -1,6 +1,6 @@
 # pydock step: increment.sh
 FROM pydock-ds:0123abcd-0123456789abcdef
-USER root
+USER 0:0
 # The time stamp keeps the engine from using its cache: the newest versions may have changed.
 RUN --mount=type=bind,target=/pydock --mount=type=cache,id=pip-1000,target=/root/.cache \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \

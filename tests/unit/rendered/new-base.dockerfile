@@ -3,12 +3,13 @@ ARG BASE=debian:12
 FROM scratch AS pydock
 FROM ${BASE}
 
-# The user in the container. Build arguments set another name and other ids.
+# The user in the container; build arguments set another name and other ids. Its entries
+# come first in passwd and group, so they win over those of the base image.
 ARG USER=me UID=1000 GID=100
-USER root
-RUN mkdir -p /home/$USER && chown $UID:$GID /home/$USER \
-    && sed -i "1i $USER:x:$UID:$GID::/home/$USER:/bin/sh" /etc/passwd \
-    && sed -i "1i $USER:x:$GID:" /etc/group
+USER 0:0
+RUN mkdir -p /home/$USER && chown $UID:$GID /home/$USER && cd /etc && touch passwd group \
+    && echo "$USER:x:$UID:$GID::/home/$USER:/bin/sh" | cat - passwd > passwd.new && mv passwd.new passwd \
+    && echo "$USER:x:$GID:" | cat - group > group.new && mv group.new group
 
 # The packages. The stage `pydock` is empty; when pydock builds, it contains a faster `pip`.
 COPY requirements.txt /usr/local/share/
@@ -17,7 +18,7 @@ RUN --mount=type=bind,from=pydock,target=/pydock \
     --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     --mount=type=secret,id=ca.pem \
-    PATH=/pydock:$PATH PIP_BREAK_SYSTEM_PACKAGES=1 pip install --requirement /usr/local/share/requirements.txt
+    HOME=/root PATH=/pydock:$PATH PIP_BREAK_SYSTEM_PACKAGES=1 pip install -r /usr/local/share/requirements.txt
 
 USER $USER
 WORKDIR /home/$USER

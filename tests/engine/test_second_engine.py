@@ -1,7 +1,7 @@
-"""Another computer, in the form of a second engine: the folder is copied there, and `pydock build` does the rest.
+"""An environment is copied to another computer, which is a second engine here, and built there.
 
-The engine is in a network namespace of its own. In this machine's it would take the bridge away from the engine
-that is there: `--bip` gives docker0 another address, `--bridge none` deletes it.
+The second engine has its own network namespace. In this machine's it would change the bridge of the first engine:
+`--bip` gives docker0 another address, `--bridge none` deletes it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from .tools import Project, docker, wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HERE, THERE = "172.29.213.1", "172.29.213.2"  # the two ends of the cable
+HERE, THERE = "172.29.213.1", "172.29.213.2"  # the two ends of a virtual cable
 TOOLS = ("dockerd", "ip", "unshare", "nsenter")
-# Nothing of this machine's is shared: neither its network nor, where there is one, the containerd of its engine.
-APART = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--containerd-namespace=ring")
+# Share neither the network of the first engine nor its containerd.
+SEPARATE = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--containerd-namespace=pydock-test")
 
 
 def connect(process: subprocess.Popen[bytes]) -> None:
-    """Lay a cable between this machine and the process's network; it goes when the process does."""
-    ours = f"ring{secrets.token_hex(4)}"
+    """Connect this machine with the process's network namespace, for as long as that exists."""
+    ours = f"pydock{secrets.token_hex(4)}"
     inside = ["nsenter", "--net", "--target", str(process.pid)]
     for words in (
         ["ip", "link", "add", ours, "type", "veth", "peer", "name", "cable", "netns", str(process.pid)],
@@ -42,16 +42,16 @@ def connect(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="module")
 def other_engine(tmp_path_factory: pytest.TempPathFactory, python_image: str) -> Iterator[str]:
-    """Start an engine of its own and return its address; python:3.12 has been carried there as a file."""
+    """Start a second engine, load python:3.12 into it, and return its address."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     missing = [tool for tool in TOOLS if not shutil.which(tool, path=path)]
     if os.getuid() != 0 or missing:
-        pytest.skip(f"a second engine takes root and {', '.join(missing or TOOLS)}")
+        pytest.skip(f"a second engine needs root and {', '.join(missing or TOOLS)}")
     place = tmp_path_factory.mktemp("engine")
     address = f"unix://{place}/docker.sock"
     argv = ["dockerd", f"--data-root={place}/data", f"--exec-root={place}/exec", f"--pidfile={place}/pid"]
     script = 'ip link set lo up; exec "$@"'
-    argv = ["unshare", "--net", "sh", "-c", script, "sh", *argv, f"--host={address}", *APART]
+    argv = ["unshare", "--net", "sh", "-c", script, "sh", *argv, f"--host={address}", *SEPARATE]
     with (place / "log").open("wb") as log:
         process = subprocess.Popen(
             argv, stdout=log, stderr=log, start_new_session=True, env={**os.environ, "PATH": path}
@@ -75,38 +75,38 @@ def other_engine(tmp_path_factory: pytest.TempPathFactory, python_image: str) ->
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory, other_engine: str) -> Iterator[Index]:
-    """Return the one package index that the other computer can reach."""
+    """Return a package index that the second engine can reach."""
     with private_index(tmp_path_factory.mktemp("index"), HERE) as served:
         yield served
 
 
-def test_a_copied_folder_is_built_there(
-    project: Project, another: Project, other_engine: str, index: Index
+def test_copied_folder_is_built_on_second_engine(
+    project: Project, other_project: Project, other_engine: str, index: Index
 ) -> None:
     package = index.publish_new()
-    for caller in (project, another):
+    for caller in (project, other_project):
         caller.environ["PYDOCK_CA_BUNDLE"] = str(index.bundle)
         caller.environ["PIP_INDEX_URL"] = index.url_with_password
     name = project.create()
     project.pydock("install", name, package)
-    shutil.copytree(project.environment(name), another.environment(name))
-    another.environ["DOCKER_HOST"] = other_engine
+    shutil.copytree(project.environment(name), other_project.environment(name))
+    other_project.environ["DOCKER_HOST"] = other_engine
 
-    missing = another.pydock("run", name, "true", check=False)
+    missing = other_project.pydock("run", name, "true", check=False)
     assert missing.returncode == 125
     assert f"pydock build {name}" in missing.stderr
 
-    another.pydock("build", name, variables={"PYDOCK_BUILD_OPTIONS": "--network=host"})
-    assert another.freeze(name) == project.requirements(name) == [f"{package}==1.0"]
-    assert another.requirements(name) == project.requirements(name)
-    another.pydock("run", name, "sh", "-c", "echo here > made-there")
-    assert (another.folder / "made-there").read_text(encoding="utf-8") == "here\n"
+    other_project.pydock("build", name, variables={"PYDOCK_BUILD_OPTIONS": "--network=host"})
+    assert other_project.freeze(name) == project.requirements(name) == [f"{package}==1.0"]
+    assert other_project.requirements(name) == project.requirements(name)
+    other_project.pydock("run", name, "sh", "-c", "echo here > made-there")
+    assert (other_project.folder / "made-there").read_text(encoding="utf-8") == "here\n"
 
 
-def test_a_base_image_that_cannot_be_had_there(another: Project, other_engine: str) -> None:
-    another.environ["DOCKER_HOST"] = other_engine
-    name = another.new_name()
-    result = another.pydock("create", name, "3.99", check=False)
+def test_missing_base_image_on_second_engine(other_project: Project, other_engine: str) -> None:
+    other_project.environ["DOCKER_HOST"] = other_engine
+    name = other_project.new_name()
+    result = other_project.pydock("create", name, "3.99", check=False)
     assert result.returncode == 125
     assert "python:3.99" in result.stderr
-    assert not another.environment(name).exists()
+    assert not other_project.environment(name).exists()

@@ -1,4 +1,4 @@
-"""Which image runs: the folder's own, the one from before a change, or none at all."""
+"""Which image runs: that of the folder as it is, an older one, or none."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ import json
 from .tools import Project, docker, images, inspect
 
 
-def test_namesakes_in_two_projects_do_not_clobber_each_other(project: Project, another: Project) -> None:
+def test_same_name_in_two_projects(project: Project, other_project: Project) -> None:
     name = project.create()
     project.pydock("install", name, "six")
-    another.pydock("create", name, "3.12")  # removed with the project's, by its name
-    another.pydock("install", name, "idna")
+    other_project.pydock("create", name, "3.12")  # its images are removed by name, with the first project's
+    other_project.pydock("install", name, "idna")
     for _ in range(2):
         assert [line.split("==")[0] for line in project.freeze(name)] == ["six"]
-        assert [line.split("==")[0] for line in another.freeze(name)] == ["idna"]
-        project.pydock("build", name)  # takes :latest over
-    another.pydock("delete", name, "--yes")
+        assert [line.split("==")[0] for line in other_project.freeze(name)] == ["idna"]
+        project.pydock("build", name)  # moves :latest
+    other_project.pydock("delete", name, "--yes")
     assert [line.split("==")[0] for line in project.freeze(name)] == ["six"]
-    assert f"pydock-{name}:latest" in images(name), "it is the project's by now"
+    assert f"pydock-{name}:latest" in images(name), "the tag belongs to the first project now"
 
 
-def test_local_and_global_of_one_name_are_two(project: Project) -> None:
+def test_same_name_local_and_global(project: Project) -> None:
     name = project.create()
     project.pydock("--global", "create", name, "3.12")
     project.pydock("install", name, "six")
     assert "six" in project.pydock("--local", "run", name, "pip", "freeze").stdout
     assert project.pydock("--global", "run", name, "pip", "freeze").stdout == ""
     assert (project.home / ".pydock" / "envs" / name / "dockerfile").is_file()
+    project.pydock("--global", "delete", name, "--yes")
+    assert "six" in project.pydock("--local", "run", name, "pip", "freeze").stdout
 
 
-def test_a_changed_folder_runs_the_old_image_and_says_so(project: Project) -> None:
+def test_changed_folder_runs_older_image_with_warning(project: Project) -> None:
     name = project.create()
     (project.environment(name) / "requirements.txt").write_text("six\n", encoding="utf-8")
     result = project.pydock("run", name, "pip", "freeze")
@@ -45,7 +47,7 @@ def test_a_changed_folder_runs_the_old_image_and_says_so(project: Project) -> No
     assert again.stderr == ""
 
 
-def test_the_warning_does_not_change_how_a_program_runs(project: Project) -> None:
+def test_warning_does_not_change_how_program_runs(project: Project) -> None:
     name = project.create()
     (project.environment(name) / "requirements.txt").write_text("six\n", encoding="utf-8")
     code = "import sys; print(repr(sys.argv[1:]), sys.stdin.read()); sys.exit(7)"
@@ -54,7 +56,7 @@ def test_the_warning_does_not_change_how_a_program_runs(project: Project) -> Non
     assert result.stdout == "['a  b', '', '$HOME'] in\n"
 
 
-def test_without_an_image_it_says_build(project: Project) -> None:
+def test_missing_image_says_build(project: Project) -> None:
     name = project.create()
     docker("rmi", *images(name))
     for command in (["run", name, "true"], ["shell", name]):
@@ -68,7 +70,7 @@ def test_without_an_image_it_says_build(project: Project) -> None:
     project.pydock("run", name, "true")
 
 
-def test_a_foreign_image_under_the_friendly_name_is_not_run(project: Project) -> None:
+def test_other_image_tagged_latest_is_not_run(project: Project) -> None:
     name = project.create()
     docker("tag", "python:3.12", f"pydock-{name}:latest")
     assert project.pydock("run", name, "sh", "-c", "pwd").stdout.startswith("/home/")
@@ -76,11 +78,11 @@ def test_a_foreign_image_under_the_friendly_name_is_not_run(project: Project) ->
     assert inspect(f"pydock-{name}:latest")["Id"] == inspect(project.current_image(name))["Id"]
 
 
-def test_the_image_is_useful_without_pydock(project: Project) -> None:
+def test_image_works_without_pydock(project: Project) -> None:
     name = project.create()
     project.pydock("install", name, "six")
     config = inspect(f"pydock-{name}:latest")["Config"]
-    assert config["Cmd"] == ["python3"], "the base image's, not the installer's"
+    assert config["Cmd"] == ["python3"], "the base image's command"
     assert not config["Entrypoint"]
     assert config["WorkingDir"].startswith("/home/")
     printed = docker(

@@ -1,0 +1,43 @@
+# An ordinary dockerfile and yours to edit: `docker build .` in this folder gives this environment.
+
+ARG REPOSITORY=python
+ARG VERSION=3.12
+FROM ${REPOSITORY}:${VERSION}
+
+# Whose environment it is: build arguments give another name and other ids.
+ARG USER=me
+ARG UID=1000
+ARG GID=100
+
+# Caches and secrets (pip.conf, uv.toml, netrc, ca.pem: all optional) never reach a layer.
+USER root
+RUN --mount=type=bind,source=requirements.txt,target=/run/requirements.txt \
+    --mount=type=cache,id=pydock,target=/var/cache/pydock --mount=type=tmpfs,target=/tmp \
+    --mount=type=secret,id=pip.conf \
+    --mount=type=secret,id=uv.toml \
+    --mount=type=secret,id=netrc \
+    --mount=type=secret,id=ca.pem \
+    set -eu; \
+    # The first line that fits wins every look-up, so an id or a name that the base image has already is no
+    # obstacle; and this way needs no useradd, adduser or sudo, which images have or lack as they like.
+    home=/home/${USER}; mkdir -p "$home"; chown "$UID:$GID" "$home"; \
+    { echo "${USER}:x:${UID}:${GID}::$home:/bin/sh"; cat /etc/passwd; } > /tmp/passwd; \
+    cat /tmp/passwd > /etc/passwd; \
+    if ! cut -d: -f3 /etc/group | grep -qx "$GID"; then \
+        { echo "${USER}:x:${GID}:"; cat /etc/group; } > /tmp/group; \
+        cat /tmp/group > /etc/group; \
+    fi; \
+    # What is installed.
+    if ! grep -q '^ *[^# ]' /run/requirements.txt; then exit 0; fi; \
+    cache=/var/cache/pydock; secrets=/run/secrets; \
+    export PIP_CONFIG_FILE=$secrets/pip.conf NETRC=$secrets/netrc; \
+    if [ -f $secrets/uv.toml ]; then export UV_CONFIG_FILE=$secrets/uv.toml; fi; \
+    if [ -f $secrets/ca.pem ]; then \
+        export SSL_CERT_FILE=$secrets/ca.pem PIP_CERT=$secrets/ca.pem GIT_SSL_CAINFO=$secrets/ca.pem; \
+    fi; \
+    export PIP_CACHE_DIR=$cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore; \
+    export PIP_BREAK_SYSTEM_PACKAGES=1; \
+    python3 -m pip install --requirement /run/requirements.txt
+
+WORKDIR /home/${USER}
+USER ${USER}
