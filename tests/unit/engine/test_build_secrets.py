@@ -321,14 +321,15 @@ def test_build_arguments_by_private_files(umask: int) -> None:
         os.umask(before)
     assert modes == {folder.name: 0o700, "pip.conf": 0o600, "uv.toml": 0o600}
     assert texts == network.texts
-    assert given == (
+    assert given[:-1] == (
         ['id=netrc,"src=/h/a,b"', f"id=pip.conf,src={folder}/pip.conf", f"id=uv.toml,src={folder}/uv.toml"],
         {},
         [],
         network.proxies,
-        "",
     )
     assert not folder.exists()
+    assert f"cat > {folder}/pip.conf " in given.as_shell
+    assert f"# {folder}/uv.toml has credentials and is not shown." in given.as_shell
 
 
 def test_secret_files_are_removed_after_an_error() -> None:
