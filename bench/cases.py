@@ -46,6 +46,28 @@ def run_python(harness: Harness) -> Comparison:
     )
 
 
+def run_with_files(count: int, size: int) -> Callable[[Harness], Comparison]:
+    """Run in an environment whose folder has other files, and in one whose folder has none."""
+
+    def prepare(harness: Harness) -> Comparison:
+        empty, full = harness.new_name(), harness.new_name()
+        for name in (empty, full):
+            harness.pydock("create", name, harness.version)
+        folder = harness.project / ".pydock" / "envs" / full / "data"
+        for number in range(count):
+            path = folder / str(number % 200) / str(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                file.truncate(size)
+        return Comparison(
+            pydock=lambda: harness.pydock("run", full, "python", "-c", "pass"),
+            other=lambda: harness.pydock("run", empty, "python", "-c", "pass"),
+            before=lambda: time.sleep(0.3),
+        )
+
+    return prepare
+
+
 def run_with_output(harness: Harness) -> Comparison:
     """Print many short lines through a pipe."""
     name = harness.new_name()
@@ -221,6 +243,17 @@ CASES = [
     Case("start", "`--help`", "`python -c pass`", 12, start_program("--help"), 15),
     Case("run", "`run ENV python -c pass`", "`docker run`", 1.10, run_python, 31),
     Case("run", "`run`, 2,000,000 lines of output", "`docker run` with logging", 1, run_with_output),
+    Case(
+        "run", "`run`, 1 GB in the folder", "`run`, empty folder", 1.10, run_with_files(1, 1_000_000_000), 21
+    ),
+    Case(
+        "run",
+        "`run`, 20,000 files in the folder",
+        "`run`, empty folder",
+        1.10,
+        run_with_files(20_000, 100),
+        21,
+    ),
     Case("create", "`create`, cached", "`virtualenv`, cached", 0.6, create_cached("virtualenv"), 21),
     Case("create", "`create`, cached", "`python -m venv`", 0.1, create_cached("venv")),
     Case(

@@ -28,9 +28,9 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except KeyboardInterrupt:  # before the task program has its handlers, or in the fast way
-        from pydock.messages import INTERRUPTED
+        from pydock.messages import interrupted_message
 
-        print(f"pydock: {INTERRUPTED}", file=sys.stderr)
+        print(f"pydock: {interrupted_message()}", file=sys.stderr)
         code = 130
     except OSError as error:
         if error.errno != errno.ENOSPC:

@@ -11,7 +11,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED = "Interrupted; nothing was changed."
+# What an interruption leaves; commands change it as they proceed.
+_outcome = "nothing was changed"
+
+
+def set_outcome(text: str) -> None:
+    """Record what has been done so far: the end of the message if the command is interrupted now."""
+    global _outcome  # noqa: PLW0603 - one command per process, and signal handlers need it
+    _outcome = text
+
+
+def interrupted_message() -> str:
+    """Return the message for an interrupted command."""
+    return f"Interrupted; {_outcome}."
 
 
 def say(text: str) -> None:
@@ -41,7 +53,7 @@ def confirm(question: str, *, yes: bool) -> None:
     try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt as error:
-        raise errors.Interrupted("\nInterrupted; nothing was deleted.") from error
+        raise errors.Interrupted(f"\n{interrupted_message()}") from error
     if answer.strip().lower() not in {"y", "yes"}:
         raise errors.NotConfirmed("Nothing was deleted.")
 

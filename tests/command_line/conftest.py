@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import pytest
 
+from pydock.engine.images import arguments_text
 from pydock.environments.environment import describe_environment
 from pydock.rendering import render
 from pydock.settings import load_settings
@@ -242,7 +243,7 @@ class Machine:
             (folder / "requirements.in").write_text(requested)
         image = {
             "tags": [environment.content_tag(), environment.alias],
-            "labels": {},
+            "labels": {"pydock.version": "0", "pydock.arguments": arguments_text(environment.build_arguments)},
             "installed": list(installed),
             "layers": ["sha256:python:3.12", f"sha256:{environment.identity}"],
             "user": "me",

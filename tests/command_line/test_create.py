@@ -28,7 +28,7 @@ def test_create_makes_folder_files_and_image(machine: Machine) -> None:
     image = machine.image(alias)
     assert image["base"] == "python:3.8"
     assert image["user"] == "me"
-    assert list(image["labels"]) == ["pydock.version"]
+    assert list(image["labels"]) == ["pydock.arguments", "pydock.version"]
 
 
 def test_add_environment_gives_the_same_files_and_tags_as_create(machine: Machine) -> None:

@@ -56,13 +56,21 @@ def image(argv: list[str]) -> int:
 
 
 def images(argv: list[str]) -> int:
-    reference = argv[argv.index("--filter") + 1].partition("=")[2]
-    pattern = re.compile(re.escape(reference).replace(r"\*", "[^/]*"))
+    """List the images that match any of the references, or that have the label."""
+    filters = [argv[index + 1].partition("=") for index, word in enumerate(argv) if word == "--filter"]
+    patterns = [
+        re.compile(re.escape(value).replace(r"\*", "[^/]*")) for name, _, value in filters if name == "reference"
+    ]
+    labels = [value for name, _, value in filters if name == "label"]
     with locked_state() as state:
         for identifier, facts in reversed(list(state.images.items())):
+            if not all(label in facts["labels"] for label in labels):
+                continue
             for tag in facts["tags"]:
                 repository, _, name = tag.rpartition(":")
-                if pattern.fullmatch(tag) or pattern.fullmatch(repository):
+                if not patterns or any(
+                    pattern.fullmatch(tag) or pattern.fullmatch(repository) for pattern in patterns
+                ):
                     row = {"Repository": repository, "Tag": name, "ID": identifier}
                     print(json.dumps({**row, "CreatedAt": CREATED, "Size": "123MB"}))
     return 0
@@ -138,8 +146,16 @@ def info(argv: list[str]) -> int:
 
 
 def ps(argv: list[str]) -> int:
-    """List the containers of images, and of images that are built on them, like docker's filter `ancestor`."""
+    """List the containers of images, and of images that are built on them, like docker's filter `ancestor`.
+
+    With the filter `status=created`, list the containers that never ran.
+    """
     template = argv[argv.index("--format") + 1]
+    if "status=created" in argv:
+        with locked_state() as state:
+            for name in state.containers:
+                print(template.replace("{{.Names}}", name).replace("{{.CreatedAt}}", CREATED))
+        return 0
     ancestors = [word.partition("=")[2] for word in argv if word.startswith("ancestor=")]
     with locked_state() as state:
         lower = [state.images[image]["layers"] for image in ancestors if image in state.images]

@@ -77,7 +77,7 @@ def test_ctrl_c_at_confirm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", terminal)
     monkeypatch.setattr(terminal, "readline", Mock(side_effect=KeyboardInterrupt))
     monkeypatch.setattr(sys, "stderr", FakeTerminal())
-    with pytest.raises(errors.Interrupted, match="nothing was deleted"):
+    with pytest.raises(errors.Interrupted, match="nothing was changed"):
         messages.confirm("Delete it?", yes=False)
 
 

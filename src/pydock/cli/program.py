@@ -16,7 +16,7 @@ from invoke import Config, Executor, Exit
 from pydock import __version__, errors
 from pydock.cli.call import FLAGS, Call, read_call
 from pydock.commands.namespace import COMMANDS, namespace
-from pydock.messages import INTERRUPTED, print_error
+from pydock.messages import interrupted_message, print_error
 
 if TYPE_CHECKING:
     from invoke.parser import Argument
@@ -35,7 +35,7 @@ def run_program(call: Call) -> int:
     try:
         return _run(call)
     except KeyboardInterrupt:
-        print_error(INTERRUPTED)
+        print_error(interrupted_message())
         return errors.Interrupted.code
     except errors.PydockError as error:
         print_error(error.message)
@@ -179,4 +179,4 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _interrupted(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface
-    raise errors.Interrupted(INTERRUPTED)
+    raise errors.Interrupted(interrupted_message())

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
-from pydock.environments import files
+from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS
-from pydock.messages import say
+from pydock.messages import say, set_outcome
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -41,9 +41,12 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
         before = session.images.tags(environment)
         content = environment.content_tag()
         old = session.images.inspect(content)
-        session.images.build(environment, [content, environment.alias], no_cache=no_cache, pull=pull)
+        if not session.engine.dry:
+            registry.remember(environment)
+        session.images.build(environment, content, no_cache=no_cache, pull=pull)
         if session.engine.dry:
             return False
+        set_outcome("the image is built")
         replaced = session.images.untag_superseded(environment, before)
         new = session.images.inspect(content)
         return replaced or bool(old and new and old.id != new.id)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import command
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
-from pydock.environments import files
+from pydock.environments import files, registry
 from pydock.environments.environment import (
     DOCKERFILE,
     REQUIREMENTS,
@@ -20,6 +19,8 @@ from pydock.environments.environment import (
     environments_folder,
 )
 from pydock.environments.names import check_base, check_name, check_version
+from pydock.environments.temporary import temporary_folder
+from pydock.messages import set_outcome
 from pydock.rendering import render
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def create(c: Context, name: str, version: str | None = None, requirement: str =
     if base:
         base = check_base(f"{base}:{version}" if version else base)
     _create(session, name, version or "", base, requirement)
+    set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
 
@@ -75,20 +77,22 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
     with _new_folder(folder, dry=session.engine.dry) as staging:
         files.write_new(staging, contents)
         staged = environment._replace(folder=staging)
-        tags = [staged.content_tag(), staged.alias]
         if session.engine.dry:
             print(_folder_as_shell(folder, contents))
-            session.images.build(environment, tags)
+            session.images.build(environment, staged.content_tag())
             return
+        registry.remember(environment)
         try:
-            session.images.build_or_adopt(staged, tags)
+            session.images.build_or_adopt(staged)
             if lines:
                 from pydock.packages.change import Packages
 
                 Packages(session.engine, session.images, settings, staged).install(lines)
+                set_outcome("nothing was changed")  # without its folder, the environment does not exist
         except BaseException:
             with contextlib.suppress(errors.PydockError):
                 session.images.remove_all(staged)
+                registry.forget(environment.identity)
             raise
 
 
@@ -103,7 +107,7 @@ def _read_requirements(path: str) -> list[Line]:
 @contextlib.contextmanager
 def _new_folder(folder: str, *, dry: bool) -> Iterator[str]:
     if dry:
-        with tempfile.TemporaryDirectory(prefix="pydock-") as staging:
+        with temporary_folder() as staging:
             yield staging
     else:
         with files.locked_new(folder) as staging:

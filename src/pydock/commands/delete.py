@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
-from pydock.environments import files
-from pydock.messages import confirm
+from pydock.environments import files, registry
+from pydock.messages import confirm, set_outcome
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -28,5 +28,7 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
     with files.locked(environment.folder):
         session.images.remove_all(environment)
         if not session.engine.dry:
+            set_outcome(f"the image was deleted, {environment.folder} was not; run the command again")
             files.remove_folder(environment.folder)
+            registry.forget(environment.identity)
     session.say_done(f"Deleted environment '{name}'.")

@@ -17,20 +17,32 @@ if TYPE_CHECKING:
     from invoke import Context
 
     from pydock.engine.images import Images, ListedImage
+    from pydock.engine.leftovers import EnvironmentImage
     from pydock.settings import Settings
 
 COLUMNS = ("name", "python", "image", "size", "updated", "state")
 
 
-@command(aliases=["list"], help={"json": "print JSON"})
-def envs(c: Context, json: bool = False) -> None:
+ALL_COLUMNS = ("name", "image", "size", "updated", "state", "folder")
+
+
+@command(
+    aliases=["list"],
+    help={"json": "print JSON", "all": "list the environment images of this engine, whoever built them"},
+)
+def envs(c: Context, json: bool = False, all: bool = False) -> None:  # noqa: A002 - the option's name
     """List the environments: name, Python, image, size, age, state."""
     session = Session(c)
-    rows = describe_environments(session.settings, session.images)
+    if all:
+        rows, columns = describe_images(session.images), ALL_COLUMNS
+    else:
+        rows, columns = describe_environments(session.settings, session.images), COLUMNS
     if json:
         print(dumps(rows, indent=2))
     elif rows:
-        print(environments_table(rows))
+        print(environments_table(rows, columns))
+    elif all:
+        say("No environment images on this engine.")
     else:
         say(
             f"No environments in {session.settings.home.folder}. `pydock create NAME VERSION` creates one, "
@@ -43,16 +55,43 @@ def describe_environments(settings: Settings, images: Images) -> list[dict[str, 
     names = environment_names(settings.home)
     if not names:
         return []
-    by_tag = {image.tag: image for image in images.listed(f"{settings.prefix}*")}  # newest first
+    by_tag = {image.tag: image for image in images.listed([f"{settings.prefix}*"])}  # newest first
     return [_row(find_environment(settings, name), by_tag) for name in names]
 
 
-def environments_table(rows: Sequence[dict[str, Any]]) -> str:
+def describe_images(images: Images) -> list[dict[str, Any]]:
+    """Return one row per environment that has images on this engine: the newest image of each."""
+    from pydock.engine.leftovers import environment_images
+
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for image in environment_images(images):  # newest first
+        key = (image.image_name, image.identity)
+        rows.setdefault(
+            key,
+            {
+                "name": image.image_name,
+                "image": image.listed.tag,
+                "size": image.listed.size,
+                "updated": image.listed.created,
+                "state": _state_of(image),
+                "folder": image.folder or None,
+            },
+        )
+    return list(rows.values())
+
+
+def _state_of(image: EnvironmentImage) -> str:
+    if not image.folder:
+        return "of another user, machine or version"
+    return "orphan (folder not found)" if image.is_orphan else "in use"
+
+
+def environments_table(rows: Sequence[dict[str, Any]], columns: Sequence[str] = COLUMNS) -> str:
     """Return the rows as text with aligned columns."""
-    lines = [[column.upper() for column in COLUMNS]]
+    lines = [[column.upper() for column in columns]]
     for row in rows:
         words = {**row, "updated": _age(row["updated"])}
-        lines.append([words[column] or "-" for column in COLUMNS])
+        lines.append([words[column] or "-" for column in columns])
     return aligned(lines)
 
 
@@ -75,8 +114,8 @@ def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, 
 
 
 def _older_image(environment: Environment, images: dict[str, ListedImage]) -> ListedImage | None:
-    beginning = environment.tag_pattern.removesuffix("*")
-    older = [tag for tag in images if tag.startswith(beginning) and tag != environment.candidate]
+    beginnings = tuple(pattern.removesuffix("*") for pattern in environment.tag_patterns)
+    older = [tag for tag in images if tag.startswith(beginnings) and environment.is_content_tag(tag)]
     return images[older[0]] if older else None
 
 

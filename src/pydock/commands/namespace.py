@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke import Collection
 
 from pydock.commands.build import build
+from pydock.commands.clean import clean
 from pydock.commands.config import config
 from pydock.commands.create import create
 from pydock.commands.delete import delete
@@ -12,17 +13,7 @@ from pydock.commands.envs import envs
 from pydock.commands.packages import install, uninstall, update
 from pydock.commands.run import run, shell
 
-COMMANDS = (
-    create,
-    shell,
-    run,
-    install,
-    uninstall,
-    update,
-    build,
-    envs,
-    delete,
-    config,
-)  # as `--help` lists them
+# In the order of `pydock --help`.
+COMMANDS = (create, shell, run, install, uninstall, update, build, envs, delete, clean, config)
 
 namespace = Collection("env", *COMMANDS)

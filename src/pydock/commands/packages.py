@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydock import errors
 from pydock.commands.command import NAME_HELP, PACKAGES, command
 from pydock.commands.session import Session
-from pydock.environments import files
+from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
 
     environment = session.environment(name)
     with files.locked(environment.folder):
+        if not session.engine.dry:
+            registry.remember(environment)
         yield Packages(session.engine, session.images, session.settings, environment)
 
 

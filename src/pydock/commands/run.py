@@ -14,7 +14,7 @@ from invoke import Context, Exit
 from pydock import errors
 from pydock.commands.command import COMMAND, NAME_HELP, command
 from pydock.commands.session import Session
-from pydock.engine.argv import shell_command
+from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.containers import container_name, run_argv, start_container_watcher
 from pydock.engine.endpoint import check_local
 from pydock.messages import warn
@@ -71,13 +71,39 @@ def _image_to_run(session: Session, environment: Environment) -> str:
     """Return the tag to run: of the image that was built from these files, or else of the newest older one."""
     if session.images.current(environment):
         return environment.content_tag()
-    older = [tag for tag in session.images.tags(environment) if tag != environment.candidate]
+    older = [tag for tag in session.images.tags(environment) if environment.is_content_tag(tag)]
     if older:
         warn(
-            f"{environment.folder} has changed since its image was built. Running the older image; "
+            f"{_difference(session, environment, older[0])}. Running the older image; "
             f"`pydock build {environment.name}` updates it."
         )
         return older[0]
+    elsewhere = session.images.listed([f"*:{environment.identity}-*", f"*/*:{environment.identity}-*"])
+    if elsewhere:
+        raise errors.ImageMissing(
+            f"The image of environment '{environment.name}' was built with another setting 'prefix', as "
+            f"{elsewhere[0].tag}. Set PYDOCK_PREFIX back, or run `pydock build {environment.name}`."
+        )
     raise errors.ImageMissing(
         f"The image of environment '{environment.name}' was not found. `pydock build {environment.name}` builds it."
     )
+
+
+def _difference(session: Session, environment: Environment, tag: str) -> str:
+    """Return what has changed since the image was built: a setting, or the folder."""
+    image = session.images.inspect(tag)
+    if not tag.startswith(environment.tag_pattern.removesuffix("*")):
+        return f"The image of '{environment.name}' was built by an earlier version of pydock"
+    before = (image.labels.get(ARGUMENTS_LABEL, "") if image else "").split()
+    known = dict(word.partition("=")[::2] for word in before)
+    now = environment.build_arguments
+    changed = [
+        f"'{name.lower()}' (was {known.get(name) or 'not set'}, is {now.get(name) or 'not set'})"
+        for name in ("USER", "REPOSITORY")
+        if known and known.get(name) != now.get(name)
+    ]
+    if changed:
+        return (
+            f"Setting {' and '.join(changed)} has changed since the image of '{environment.name}' was built"
+        )
+    return f"{environment.folder} has changed since its image was built"

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 Client = tuple[str, ...]
 
-LABEL = "pydock.version"  # on every image, for `docker images --filter label=pydock.version`
+# On every image; containers inherit them.
+VERSION_LABEL = "pydock.version"
+ARGUMENTS_LABEL = "pydock.arguments"  # the build arguments, as NAME=VALUE words
 
 # Docker's default, ctrl-p ctrl-q, would keep ctrl-p from the program. Nobody types these three by accident.
 DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-_"
@@ -137,9 +139,17 @@ def image_exists(client: Client, image: str) -> list[str]:
     return [*client, "image", "inspect", "--format", "{{.Id}}", image]
 
 
-def list_images(client: Client, reference: str) -> list[str]:
-    """Return the command that lists images, newest first, one JSON object per line."""
-    return [*client, "images", "--no-trunc", "--filter", f"reference={reference}", "--format", "{{json .}}"]
+def list_images(client: Client, references: Sequence[str] = ()) -> list[str]:
+    """Return the command that lists pydock's images, newest first, one JSON object per line.
+
+    With `references`, it lists the images that match one of these patterns.
+    """
+    argv = [*client, "images", "--no-trunc"]
+    for reference in references:
+        argv += ["--filter", f"reference={reference}"]
+    if not references:
+        argv += ["--filter", f"label={VERSION_LABEL}"]
+    return [*argv, "--format", "{{json .}}"]
 
 
 def tag_image(client: Client, image: str, tag: str) -> list[str]:
@@ -163,13 +173,20 @@ def list_containers(client: Client, images: Sequence[str]) -> list[str]:
     return argv
 
 
+def list_unstarted_containers(client: Client) -> list[str]:
+    """Return the command that lists the containers of pydock's images that never started: time of creation, name."""
+    template = "{{.CreatedAt}}\t{{.Names}}"
+    filters = ["--filter", "status=created", "--filter", f"label={VERSION_LABEL}"]
+    return [*client, "ps", "--all", *filters, "--format", template]
+
+
 def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     """Return the command that writes a file of the container to stdout, as a tar archive."""
     return [*client, "cp", f"{container}:{path}", "-"]
 
 
-def remove_container(client: Client, container: str) -> list[str]:
-    return [*client, "rm", "--force", container]
+def remove_container(client: Client, *containers: str) -> list[str]:
+    return [*client, "rm", "--force", *containers]
 
 
 def security_options(client: Client) -> list[str]:

@@ -30,6 +30,7 @@ class Image(NamedTuple):
     tags: list[str]
     user: str
     layers: list[str]
+    labels: dict[str, str]
 
 
 class ListedImage(NamedTuple):
@@ -55,28 +56,42 @@ class Images:
     def build(
         self,
         environment: Environment,
-        tags: Sequence[str],
+        content: str,
         *,
-        context: str = "",
+        alias: bool = True,
         no_cache: bool = False,
         pull: bool = False,
     ) -> None:
-        """Build the environment's dockerfile in its folder, or in `context`, and tag the image."""
+        """Build the environment's folder, and give the image the content tag and, with `alias`, the alias.
+
+        `content` is the content tag of the folder as it is now. The image gets it only if the folder is still the same
+        after the build; raises `EnvironmentChanged` if not.
+        """
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
             arguments.update(UID="0", GID="0")
         with pip_context(self._settings.installer) as named:
             self._build(
-                context or environment.folder,
+                environment.folder,
                 describe_network(self._settings),
-                tags=tags,
+                tags=[environment.candidate],
                 contexts={"pydock": named.folder},
                 arguments=arguments,
                 no_cache=no_cache,
                 pull=pull,
                 options=self._settings.build_options,
                 context_as_shell=named.as_shell,
+                labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
             )
+        if not self._engine.dry and environment.content_tag() != content:
+            self.remove([environment.candidate])
+            raise errors.EnvironmentChanged(
+                f"{environment.folder} was edited while its image was built; nothing was changed. Try again."
+            )
+        self.tag(environment.candidate, content)
+        if alias:
+            self.tag(environment.candidate, environment.alias)
+        self._engine.try_to_modify(docker.remove_images(self._engine.client, [environment.candidate]))
 
     def build_step(
         self,
@@ -109,6 +124,7 @@ class Images:
         pull: bool = False,
         options: Sequence[str],
         context_as_shell: str,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         with build_arguments(network, by_environment=self._engine.passes_environment) as given:
             argv = docker.build_image(
@@ -119,7 +135,7 @@ class Images:
                 contexts=contexts,
                 arguments={**given.arguments, **(arguments or {})},
                 inherited=given.inherited,
-                labels={} if output else {docker.LABEL: __version__},
+                labels={} if output else {docker.VERSION_LABEL: __version__, **(labels or {})},
                 secrets=given.secrets,
                 output=output,
                 no_cache=no_cache,
@@ -129,24 +145,29 @@ class Images:
             as_shell = "\n".join(filter(None, [context_as_shell, given.as_shell]))
             self._engine.build(argv, given.variables, as_shell)
 
-    def build_or_adopt(self, environment: Environment, tags: Sequence[str]) -> None:
+    def build_or_adopt(self, environment: Environment) -> None:
         """Tag an image that another folder with the same content and base image has; if there is none, build.
 
         Two tags take a quarter of the time of a build whose steps are all cached.
         """
-        must_build = self._engine.dry or self._settings.build_options
-        same = None if must_build else self._image_with_same_content(environment)
-        if same is None:
-            self.build(environment, tags)
+        content = environment.content_tag()
+        listed = self.listed([environment.content_pattern, environment.tag_pattern])
+        leftovers = [image.tag for image in listed if not environment.is_content_tag(image.tag)]
+        self.remove([tag for tag in leftovers if tag.startswith(environment.tag_pattern[:-1])])
+        ending = content.rpartition("-")[2]
+        candidates = [image.tag for image in listed if image.tag.endswith(f"-{ending}")]
+        same = self._image_with_same_content(environment, candidates)
+        if same is None or self._settings.build_options:
+            self.build(environment, content)
             return
+        tags = [content, environment.alias]
         self._engine.modify_all([docker.tag_image(self._engine.client, same, tag) for tag in tags])
 
-    def _image_with_same_content(self, environment: Environment) -> str | None:
-        listed = self.listed(environment.content_pattern)
+    def _image_with_same_content(self, environment: Environment, candidates: Sequence[str]) -> str | None:
         base = environment.dockerfile().base_image
-        if not listed or not base:
+        if not candidates or not base:
             return None
-        found = self.inspect_all([base, listed[0].tag])
+        found = self.inspect_all([base, candidates[0]])
         if len(found) < 2:  # noqa: PLR2004 - one of the two does not exist
             return None
         lower, image = found
@@ -162,7 +183,7 @@ class Images:
         inspected, listed = self._engine.query_all_found(
             [
                 docker.inspect_images(client, [environment.content_tag(), environment.candidate]),
-                docker.list_images(client, environment.tag_pattern),
+                docker.list_images(client, environment.tag_patterns),
             ]
         )
         return {tag: image for image in _inspected(inspected) for tag in image.tags}, [
@@ -182,11 +203,12 @@ class Images:
 
     def tags(self, environment: Environment) -> list[str]:
         """Return the tags of all images that were ever built for this environment, newest first."""
-        return [image.tag for image in self.listed(environment.tag_pattern)]
+        return [image.tag for image in self.listed(environment.tag_patterns)]
 
-    def listed(self, reference: str) -> list[ListedImage]:
-        """Return the images with a tag of that pattern, newest first."""
-        return _rows(self._engine.query(docker.list_images(self._engine.client, reference)))
+    def listed(self, references: Sequence[str] = ()) -> list[ListedImage]:
+        """Return the images with a tag of one of the patterns, newest first; without patterns, all of pydock's."""
+        rows = _rows(self._engine.query(docker.list_images(self._engine.client, references)))
+        return [row for row in rows if not row.tag.endswith(":<none>")]
 
     def tag(self, image: str, tag: str) -> None:
         """Give an image another tag."""
@@ -198,14 +220,18 @@ class Images:
             self._engine.try_to_modify(docker.remove_images(self._engine.client, tags))
 
     def remove_all(self, environment: Environment) -> None:
-        """Remove every image of the environment. Raises `ImageInUse`, before it removes any, if a container uses one."""
+        """Remove every image of the environment.
+
+        Raises `ImageInUse`, before it removes any, if a container uses one.
+        """
+        self._remove_reader_container(environment)
         tags = self.tags(environment)
         ours = {image.id for image in self.inspect_all(tags)}
         alias = self.inspect(environment.alias)
         if (
             alias and alias.id in ours
         ):  # else it belongs to an environment of the same name in another project
-            tags.append(environment.alias)
+            tags.insert(0, environment.alias)  # first: after a kill, the other tags still show whose it was
         if not tags:
             return
         containers = self._engine.query(docker.list_containers(self._engine.client, sorted(ours)))
@@ -221,9 +247,13 @@ class Images:
 
     def remove_candidate(self, environment: Environment) -> None:
         """Remove the image of a change that failed, and the container that its files were read from."""
-        name = _reader_container_name(environment)
-        self._engine.try_to_modify(docker.remove_container(self._engine.client, name))
+        self._remove_reader_container(environment)
         self.remove([environment.candidate])
+
+    def _remove_reader_container(self, environment: Environment) -> None:
+        if not self._engine.dry:
+            name = _reader_container_name(environment)
+            self._engine.try_to_modify(docker.remove_container(self._engine.client, name))
 
     def untag_superseded(self, environment: Environment, before: Sequence[str]) -> bool:
         """Untag the images that this build replaced; they stay as `<none>` until the user prunes them.
@@ -231,10 +261,17 @@ class Images:
         Returns whether there were any. `before` are the environment's tags before the build.
         """
         current = environment.content_tag()
-        old = [tag for tag in before if tag not in {current, environment.candidate}]
-        for tag in old:  # removing an image's last tag would remove the image, so the tag is moved first
-            self.tag(current, tag)
-        self.remove([*old, environment.candidate] if environment.candidate in before else old)
+        old = [tag for tag in before if environment.is_content_tag(tag) and tag != current]
+        for tag in old:
+            # Removing an image's last tag would remove the image, so another tag takes it from the one before. A content
+            # tag never names a wrong image, not even for a moment.
+            self.tag(tag, environment.superseded)
+            self.remove([tag])
+        if old:
+            self.tag(current, environment.superseded)
+        self.remove([tag for tag in before if not environment.is_content_tag(tag)])
+        if old:
+            self.remove([environment.superseded])
         return bool(old)
 
     def read_file(self, environment: Environment, image: str, path: str) -> str:
@@ -254,6 +291,11 @@ class Images:
             return file.read().decode() if file else ""
 
 
+def arguments_text(arguments: Mapping[str, str]) -> str:
+    """Return build arguments as the label has them: `GID=1000 UID=1000 USER=me`."""
+    return " ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
+
+
 def _reader_container_name(environment: Environment) -> str:
     """Return the name of the container that files are copied from; it never runs."""
     return f"{environment.name}-{environment.identity}-read"
@@ -269,4 +311,10 @@ def _inspected(answer: str) -> list[Image]:
 
 def _image(raw: dict[str, Any]) -> Image:
     config, root = raw.get("Config") or {}, raw.get("RootFS") or {}
-    return Image(raw["Id"], raw.get("RepoTags") or [], config.get("User") or "", root.get("Layers") or [])
+    return Image(
+        raw["Id"],
+        raw.get("RepoTags") or [],
+        config.get("User") or "",
+        root.get("Layers") or [],
+        config.get("Labels") or {},
+    )

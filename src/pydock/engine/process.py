@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.runners import Local
 
 from pydock import errors
-from pydock.messages import INTERRUPTED
+from pydock.messages import interrupted_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class EngineRunner(Local):
         with _handlers(self._remember):
             result = super().run(command, **kwargs)
         if self.pending and self.opts["hide"]:
-            raise errors.Interrupted(INTERRUPTED)
+            raise errors.Interrupted(interrupted_message())
         return result
 
     def start(self, command: str, shell: str, env: dict[str, Any]) -> None:  # noqa: ARG002 - invoke's interface
@@ -102,7 +102,7 @@ class EngineRunner(Local):
         """When a signal interrupts us, end the client and raise `Interrupted`; else it would go on building."""
 
         def interrupted(number: int, frame: object) -> None:  # noqa: ARG001
-            raise errors.Interrupted(INTERRUPTED)
+            raise errors.Interrupted(interrupted_message())
 
         try:
             with _handlers(interrupted):

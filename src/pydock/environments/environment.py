@@ -10,7 +10,8 @@ import os
 from pydock import errors
 from pydock._speed.named_tuple import NamedTuple
 from pydock.environments.caller import Caller, current_caller
-from pydock.environments.content import REQUIREMENTS, REQUIREMENTS_IN, content_digest, digest
+from pydock.environments.content import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN, content_digest, digest
+from pydock.environments.machine import machine
 from pydock.environments.names import check_name, is_name
 
 TYPE_CHECKING = False
@@ -29,15 +30,16 @@ __all__ = [
     "find_environment",
 ]
 
-DOCKERFILE = "dockerfile"
-
 
 class Environment(NamedTuple):
     """A folder with a dockerfile, for one caller. Two callers of one folder have two images."""
 
     name: str
     folder: str
-    identity: str  # eight hex digits that distinguish this folder and caller from others, without naming them
+    identity: (
+        str  # eight hex digits that distinguish machine, folder and caller from others, without naming them
+    )
+    first_identity: str  # what pydock 0.1 used: the same without the machine
     prefix: str
     caller: Caller
     build_arguments: dict[str, str]
@@ -58,9 +60,23 @@ class Environment(NamedTuple):
         return f"{self.image_name}:{self.identity}-candidate"
 
     @property
+    def superseded(self) -> str:
+        """The tag that an image has for a moment while `build` takes its other tags away."""
+        return f"{self.image_name}:{self.identity}-superseded"
+
+    @property
     def tag_pattern(self) -> str:
         """The pattern for `docker images --filter reference=` that lists all images of this environment."""
         return f"{self.image_name}:{self.identity}-*"
+
+    @property
+    def tag_patterns(self) -> list[str]:
+        """The same, with the images that pydock 0.1 built."""
+        return [self.tag_pattern, f"{self.image_name}:{self.first_identity}-*"]
+
+    def is_content_tag(self, tag: str) -> bool:
+        """Return whether one of the environment's tags names a committed image."""
+        return not tag.endswith(("-candidate", "-superseded"))
 
     def content_tag(self, requirements: bytes | None = None) -> str:
         """Return the tag that names what the image was built from.
@@ -137,5 +153,6 @@ def describe_environment(settings: Settings, name: str, folder: str) -> Environm
     arguments = {"USER": caller.name, "UID": str(caller.uid), "GID": str(caller.gid)}
     if not settings.is_default("repository"):
         arguments["REPOSITORY"] = settings.repository
-    identity = digest([os.path.realpath(folder), str(caller.uid), str(caller.gid)])[:8]
-    return Environment(name, folder, identity, settings.prefix, caller, arguments)
+    parts = [os.path.realpath(folder), str(caller.uid), str(caller.gid)]
+    identity, first = digest([*parts, machine()])[:8], digest(parts)[:8]
+    return Environment(name, folder, identity, first, settings.prefix, caller, arguments)

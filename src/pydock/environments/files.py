@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 from pydock import errors
@@ -38,7 +39,7 @@ def locked_new(folder: str) -> Iterator[str]:
     At the end the hidden folder gets the name, so the environment appears complete. After an error it is removed.
     Raises `EnvironmentExists` if the folder exists, or appears while this waits for the lock.
     """
-    staging = _hidden_sibling(folder)
+    staging = hidden_sibling(folder)
     while True:
         try:
             os.makedirs(staging, exist_ok=True)
@@ -62,6 +63,21 @@ def locked_new(folder: str) -> Iterator[str]:
             finally:
                 _discard(staging)
             return
+
+
+def is_locked(folder: str) -> bool:
+    """Return whether a command has locked the folder at the moment."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def write_new(folder: str, contents: Mapping[str, str]) -> None:
@@ -94,6 +110,27 @@ def _commit(folder: str, requirements: str, requirements_in: str) -> None:
     os.replace(pending, os.path.join(folder, REQUIREMENTS_IN))
 
 
+@contextlib.contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP wait until the block is done; then the last of them takes effect."""
+    pending: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    try:
+        before = {
+            number: signal.signal(number, lambda number, _: pending.append(number)) for number in numbers
+        }
+    except ValueError:  # not the main thread, where Python delivers no signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+        if pending:
+            os.kill(os.getpid(), pending[-1])
+
+
 def recover(folder: str) -> None:
     """Complete the commit of a killed command, or remove what it had only prepared."""
     names = [name for name in os.listdir(folder) if name.startswith((PENDING_PREFIX, f".{REQUIREMENTS}.new"))]
@@ -119,7 +156,7 @@ def read_if_exists(path: str) -> bytes:
 def remove_folder(folder: str) -> None:
     """Remove the folder; its name disappears at once, whatever it contains."""
     try:
-        hidden = _hidden_sibling(folder)
+        hidden = hidden_sibling(folder)
         shutil.rmtree(hidden, ignore_errors=True)
         os.rename(folder, hidden)
         shutil.rmtree(hidden)
@@ -158,7 +195,7 @@ def _is_same(handle: int, folder: str) -> bool:
         return False
 
 
-def _hidden_sibling(folder: str) -> str:
+def hidden_sibling(folder: str) -> str:
     """Return the hidden folder beside this one; no environment's name begins with a dot."""
     return os.path.join(os.path.dirname(folder), f".{os.path.basename(folder)}")
 

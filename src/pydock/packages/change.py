@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +18,8 @@ from pydock import errors
 from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments.temporary import temporary_folder
+from pydock.messages import set_outcome
 from pydock.packages import requirements
 from pydock.packages.build_step import build_step
 
@@ -39,7 +40,7 @@ FREEZE_FILE = "/usr/local/share/requirements.txt"
 RESOLVED_FOLDER = "/resolved"
 EVERYTHING = "*"
 # What `--dry` continues with if an image would have been built.
-NOT_BUILT = Image("", [], "", [])
+NOT_BUILT = Image("", [], "", [], {})
 # Installed with Python rather than by the user; pip's own `freeze` leaves them out too.
 TOOLS = {"pip", "setuptools", "wheel", "distribute"}
 
@@ -134,12 +135,14 @@ class Packages:
         """Return the image of the folder as it is; build it if it does not exist."""
         content, candidate = self._environment.content_tag(), self._environment.candidate
         found, self._tags = self._images.state(self._environment)
-        if candidate in found:  # from a command that was killed
+        leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]
+        if leftovers:  # from a command that was killed
             self._images.remove_candidate(self._environment)
-            self._tags.remove(candidate)
+            self._images.remove([tag for tag in leftovers if tag != candidate])
+            self._tags = [tag for tag in self._tags if tag not in leftovers]
         image = found.get(content)
         if image is None:
-            self._images.build(self._environment, [content, self._environment.alias])
+            self._images.build(self._environment, content)
             self._tags.append(content)
             image = self._images.current(self._environment)
         if image is None:
@@ -170,7 +173,7 @@ class Packages:
             "upgrade-names.txt": _joined(upgrade),
             "upgrade-lines.txt": _joined(lines.get(name, name) for name in upgrade if name != EVERYTHING),
         }
-        with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
+        with temporary_folder() as folder:
             self._build_step("resolve.sh", inputs, output=folder, resolved=RESOLVED_FOLDER)
             text = files.read_if_exists(os.path.join(folder, REQUIREMENTS)).decode()
             return self._requirements_text(text, requested)
@@ -205,12 +208,12 @@ class Packages:
         tag = self._content_tag(pinned)
         if self._images.inspect(tag):
             return
-        with tempfile.TemporaryDirectory(prefix="pydock-") as parent:
+        with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
             shutil.copytree(self._environment.folder, context, symlinks=True)
             with open(os.path.join(context, REQUIREMENTS), "w", encoding="utf-8") as file:
                 file.write(pinned)
-            self._images.build(self._environment, [tag], context=context)
+            self._images.build(self._environment._replace(folder=context), tag, alias=False)
             self._tags.append(tag)
             self._uncommitted.append(tag)
 
@@ -232,11 +235,13 @@ class Packages:
         if content not in self._tags:  # a tag that is moved leaves an untagged image
             self._images.tag(candidate, content)
             self._uncommitted.append(content)
-        try:
-            self._write(pinned, requested)
-        except errors.PydockError:
-            self._images.remove(self._uncommitted)
-            raise
+        with files.signals_deferred():  # an interruption never falls between the two renames
+            try:
+                self._write(pinned, requested)
+            except errors.PydockError:
+                self._images.remove(self._uncommitted)
+                raise
+            set_outcome("the packages were changed")
         self._images.tag(content, self._environment.alias)
         self._images.remove([tag for tag in self._tags if tag != content])
         return changes

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DOCKER = ("docker",)
 PIPED = Terminal(stdin_open=True, interactive=False)
-ENVIRONMENT = Environment("ds", "/h/envs/ds", "0123abcd", "pydock-", Caller("me", 1000, 1000), {})
+ENVIRONMENT = Environment("ds", "/h/envs/ds", "0123abcd", "4567cdef", "pydock-", Caller("me", 1000, 1000), {})
 
 
 def run(folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()) -> list[str]:
@@ -147,7 +147,7 @@ def test_build_image(arguments: dict[str, object], expected: list[str]) -> None:
         (lambda: docker.inspect_images(DOCKER, ["a", "b"]), "docker image inspect a b"),
         (lambda: docker.image_exists(DOCKER, "a"), "docker image inspect --format {{.Id}} a"),
         (
-            lambda: docker.list_images(DOCKER, "pydock-*"),
+            lambda: docker.list_images(DOCKER, ["pydock-*"]),
             "docker images --no-trunc --filter reference=pydock-* --format {{json.}}",
         ),
         (lambda: docker.tag_image(DOCKER, "a", "b"), "docker tag a b"),

@@ -72,8 +72,9 @@ def test_rootless_engine_builds_for_root(
     monkeypatch.setattr("os.getuid", lambda: uid)
     monkeypatch.setattr("os.getgid", lambda: 7)
     monkeypatch.setattr("pydock.engine.build_secrets._pip_config_files", lambda _: [])
-    Images(engine, make_settings()).build(make_environment(), ["t:1"])
-    words = calls(client)[-1].split()
+    environment = make_environment()
+    Images(engine, make_settings()).build(environment, environment.content_tag())
+    [words] = [call.split() for call in calls(client) if call.startswith("build ")]
     assert f"UID={ids[0]}" in words
     assert f"GID={ids[1]}" in words
 

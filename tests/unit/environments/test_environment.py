@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,66 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pydock import errors
-from pydock.environments.environment import Environment, environment_names, find_environment
+from pydock.environments.environment import environment_names, find_environment
 from pydock.settings import Home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..conftest import MakeEnvironment, MakeSettings
-
-
-def write(name: str, text: str) -> Callable[[Path], object]:
-    def change(folder: Path) -> None:
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text)
-
-    return change
-
-
-CHANGES: dict[str, Callable[[Path], object]] = {
-    "dockerfile": write("dockerfile", "FROM python:3.13\n"),
-    "requirements.txt": write("requirements.txt", "six==1.15.0\n"),
-    "a new file": write("setup.cfg", ""),
-    "a file in a subfolder": write("patches/one.diff", "x"),
-    "a file's name": lambda folder: (folder / "data").rename(folder / "data2"),
-    "a removed file": lambda folder: (folder / "data").unlink(),
-    "dockerignore": write(".dockerignore", "*.log\n"),
-    "requirements.in in a subfolder": write("sub/requirements.in", "six\n"),
-}
-NO_CHANGES: dict[str, Callable[[Path], object]] = {
-    "requirements.in": write("requirements.in", "six\n"),
-    "docker-compose.yml": write("docker-compose.yml", "services: {}\n"),
-    "compose.yaml": write("compose.yaml", "services: {}\n"),
-    "a hidden file": write(".notes", "x"),
-    "a hidden folder": write(".git/config", "x"),
-    "a modification time": lambda folder: os.utime(folder / "dockerfile", (1, 1)),
-    "a file mode": lambda folder: (folder / "data").chmod(0o600),
-    "a dangling link": lambda folder: (folder / "link").symlink_to("/nowhere"),
-    "an empty folder": lambda folder: (folder / "empty").mkdir(),
-}
-
-
-@pytest.fixture
-def environment(make_environment: MakeEnvironment) -> Environment:
-    made = make_environment()
-    Path(made.path("data")).write_text("1")
-    return made
-
-
-@pytest.mark.parametrize("what", CHANGES)
-def test_content_tag_changes_with(environment: Environment, what: str) -> None:
-    before = environment.content_tag()
-    CHANGES[what](Path(environment.folder))
-    assert environment.content_tag() != before
-    assert environment.content_tag().rpartition("-")[0] == before.rpartition("-")[0]
-
-
-@pytest.mark.parametrize("what", NO_CHANGES)
-def test_content_tag_ignores(environment: Environment, what: str) -> None:
-    before = environment.content_tag()
-    NO_CHANGES[what](Path(environment.folder))
-    assert environment.content_tag() == before
 
 
 @pytest.mark.parametrize(
