@@ -11,6 +11,7 @@ from pydock.commands.delete import delete
 from pydock.commands.envs import envs
 from pydock.commands.packages import install, uninstall, update
 from pydock.commands.run import run, shell
+from pydock.commands.trust import trust
 
 COMMANDS = (
     create,
@@ -23,6 +24,7 @@ COMMANDS = (
     envs,
     delete,
     config,
+    trust,
 )  # as `--help` lists them
 
 namespace = Collection("env", *COMMANDS)

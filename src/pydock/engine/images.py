@@ -13,6 +13,8 @@ from pydock.engine import argv as docker
 from pydock.engine.build_context import pip_context
 from pydock.engine.build_secrets import build_arguments, describe_network
 from pydock.environments.environment import DOCKERFILE
+from pydock.environments.origin import is_own
+from pydock.messages import warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +53,25 @@ class Images:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self._networks: dict[str, Network] = {}
+
+    def network(self, environment: Environment) -> Network:
+        """Return what builds of this environment get: credentials only if the user made or trusted it here.
+
+        Says what is withheld, once. This is also for pydock's own steps, whose programs are those of the image.
+        """
+        if environment.name not in self._networks:
+            network = describe_network(self._settings)
+            withheld = network.credentials()
+            if withheld and not is_own(self._settings, environment):
+                warn(
+                    f"The build does not get {' and '.join(withheld)}, because you did not make environment "
+                    f"'{environment.name}' on this machine, or its files were changed for you. "
+                    f"`pydock trust {environment.name}` allows it."
+                )
+                network = network.without_credentials()
+            self._networks[environment.name] = network
+        return self._networks[environment.name]
 
     def build(
         self,
@@ -68,7 +89,7 @@ class Images:
         with pip_context(self._settings.installer) as named:
             self._build(
                 context or environment.folder,
-                describe_network(self._settings),
+                self.network(environment),
                 tags=tags,
                 contexts={"pydock": named.folder},
                 arguments=arguments,
