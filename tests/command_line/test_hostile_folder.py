@@ -261,8 +261,7 @@ def test_a_special_file_is_refused(machine: Machine, ds: Path, kind: str, file: 
     assert changes(machine) == []
 
 
-@pytest.mark.parametrize("kind", ["FIFO", "socket", "folder", "loop"])
-def test_special_files_beside_are_left_alone(machine: Machine, ds: Path, kind: str) -> None:
+def test_folders_with_our_hidden_names_are_left_alone(machine: Machine, ds: Path) -> None:
     names = (
         ".requirements.in.d",
         ".requirements.in.0123456789abcdef",
@@ -270,7 +269,7 @@ def test_special_files_beside_are_left_alone(machine: Machine, ds: Path, kind: s
         "x",
     )
     for name in names:
-        SPECIAL[kind](ds / name)
+        (ds / name).mkdir()
     machine.ok("install", "ds", "requests")
     machine.ok("uninstall", "ds", "requests")
     assert all(os.path.lexists(ds / name) for name in names)
