@@ -63,6 +63,7 @@ def test_a_powerful_setting_of_a_clone_is_refused(
     machine: Machine, ds: Path, tmp_path: Path, name: str
 ) -> None:
     ran = tmp_path / "ran"
+    machine.environ.pop("PYDOCK_PIP_CONFIG")
     settings_file(machine).write_text(f"{name}: {POWERFUL[name].replace('{ran}', str(ran))}\n")
     for argv in COMMANDS if name == "engine" else COMMANDS[2:3]:
         ended = machine.pydock(*argv)
@@ -314,6 +315,10 @@ def git(machine: Machine, *argv: str) -> None:
     subprocess.run([*words, *argv], cwd=machine.project, check=True, capture_output=True)
 
 
+def append(path: Path, line: str) -> None:
+    path.write_text(path.read_text() + line)
+
+
 def age(path: Path) -> None:
     """Let the file be of yesterday, as if time had passed since it was written."""
     os.utime(path, (1_600_000_000, 1_600_000_000))
@@ -334,7 +339,7 @@ def test_own_environments_get_credentials(machine: Machine, netrc: Path) -> None
         ended = machine.ok(*argv)
         assert not withheld(ended)
         assert all(given(machine)), argv
-    (machine.project / ".pydock" / "envs" / "ds" / "dockerfile").open("a").write("RUN echo mine\n")
+    append(machine.project / ".pydock" / "envs" / "ds" / "dockerfile", "RUN echo mine\n")
     assert not withheld(machine.ok("build", "ds"))
     assert given(machine) == [True]
 
@@ -383,13 +388,13 @@ def test_a_pull_asks_and_an_edit_does_not(machine: Machine, netrc: Path) -> None
     git(machine, "commit", "-m", "x")
     assert not withheld(machine.ok("build", "ds"))
     # The user's own edit, then committed
-    (folder / "dockerfile").open("a").write("RUN echo mine\n")
+    append(folder / "dockerfile", "RUN echo mine\n")
     age(folder / "dockerfile")
     assert not withheld(machine.ok("build", "ds"))
     git(machine, "commit", "-am", "mine")
     assert not withheld(machine.ok("build", "ds"))
     # Somebody else's edit arrives
-    (folder / "dockerfile").open("a").write("RUN cat /run/secrets/netrc\n")
+    append(folder / "dockerfile", "RUN cat /run/secrets/netrc\n")
     git(machine, "commit", "-am", "theirs")
     git(machine, "checkout", "HEAD^")
     assert not withheld(machine.ok("build", "ds"))
@@ -414,7 +419,7 @@ def test_another_folder_at_the_same_place_is_not_ones_own(machine: Machine, netr
     folder.rename(machine.project / "kept")
     shutil.copytree(machine.project / "kept", folder)
     assert not withheld(machine.ok("build", "ds"))  # the same files
-    (folder / "dockerfile").open("a").write("RUN cat /run/secrets/netrc\n")
+    append(folder / "dockerfile", "RUN cat /run/secrets/netrc\n")
     assert withheld(machine.ok("build", "ds"))
 
 
