@@ -238,7 +238,7 @@ def make_socket(path: Path) -> None:
         os.chdir(here)
 
 
-SPECIAL = {
+SPECIAL: dict[str, Callable[[Path], object]] = {
     "FIFO": os.mkfifo,
     "socket": make_socket,
     "folder": Path.mkdir,

@@ -91,7 +91,12 @@ def _trust_environment(current: Settings, name: str, *, remove: bool, yes: bool,
     if origin.is_own(current, environment):
         say(f"Environment '{name}' is already trusted.")
         return
-    described = origin.describe(current, environment)
+    try:
+        described = origin.describe(current, environment)
+    except OSError as error:
+        raise errors.PydockError(
+            f"Cannot read {error.filename}: {error.strerror}. A build would read it; check its permissions."
+        ) from error
     given = describe_network(current).credentials() or [
         "your netrc file and package indexes, when you have some"
     ]

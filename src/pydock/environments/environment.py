@@ -195,7 +195,8 @@ def _check_file(folder: str, name: str) -> None:
         return
     target = os.path.realpath(path)
     if not stat.S_ISLNK(status.st_mode):
-        raise errors.UnsafePath(f"{path} is not a regular file. Replace it or remove it.")
+        what = "Is a directory" if stat.S_ISDIR(status.st_mode) else "it is not a regular file"
+        raise errors.UnsafePath(f"Cannot read {path}: {what}. Replace it or remove it.")
     if not trust.is_inside(target, folder):
         raise errors.UnsafePath(
             f"{path} is a symbolic link to {target}, which is outside of the environment's folder, so a build would not "
