@@ -7,6 +7,9 @@ Ctrl-C, 1 for the rest.
 
 from __future__ import annotations
 
+import os
+import stat
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +45,14 @@ class EnvironmentChanged(PydockError):
 
 class BadSetting(UsageError):
     """A setting has an invalid value or an unknown name."""
+
+
+class UnsafePath(PydockError):
+    """A path leads out of the project, is not an ordinary file or folder, or can be changed by another user."""
+
+
+class NotTrusted(PydockError):
+    """A project's settings file has settings that take effect only after `pydock trust`."""
 
 
 class BadTemplate(PydockError):
@@ -121,16 +132,31 @@ class ImageInUse(EngineError):
 
 
 def read_file(
-    path: str, error: type[PydockError] = PydockError, hint: str = "Check its permissions."
+    path: str,
+    error: type[PydockError] = PydockError,
+    hint: str = "Check its permissions.",
+    *,
+    limit: int = 0,
+    pipes: bool = False,
 ) -> bytes:
-    """Return the file's content. Raises `FileNotFoundError`, and `error` with `hint` for other failures."""
+    """Return the file's content. Raises `FileNotFoundError`, and `error` with `hint` for other failures.
+
+    A file that is larger than `limit` bytes, if given, is a failure. So is a FIFO, a device or a socket, which could
+    block or never end, unless `pipes` allows them because the user has named this very file.
+    """
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if pipes else os.O_NONBLOCK))
+        with open(descriptor, "rb") as file:
+            if not pipes and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise error(f"Cannot read {path}: it is not a regular file. Replace it or remove it.")
+            content = file.read(limit + 1 if limit else -1)
     except (FileNotFoundError, NotADirectoryError) as failure:
         raise FileNotFoundError(failure.errno, failure.strerror, path) from failure
     except OSError as failure:
         raise error(f"Cannot read {path}: {failure.strerror}. {hint}") from failure
+    if limit and len(content) > limit:
+        raise error(f"{path} is larger than {limit} bytes. {hint}")
+    return content
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

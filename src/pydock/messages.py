@@ -41,13 +41,16 @@ def print_error(text: str) -> None:
     say(_coloured("31", text))
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Return if the user agrees; raise `NotConfirmed` if not, or if there is no terminal to ask on."""
+def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was deleted.") -> None:
+    """Return if the user agrees; raise `NotConfirmed` if not, or if there is no terminal to ask on.
+
+    `otherwise` is the sentence that is true if the user does not.
+    """
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise errors.NotConfirmed(
-            f"{question} There is no terminal to ask on; use --yes to confirm. Nothing was deleted."
+            f"{question} There is no terminal to ask on; use --yes to confirm. {otherwise}"
         )
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
@@ -55,7 +58,7 @@ def confirm(question: str, *, yes: bool) -> None:
     except KeyboardInterrupt as error:
         raise errors.Interrupted(f"\n{interrupted_message()}") from error
     if answer.strip().lower() not in {"y", "yes"}:
-        raise errors.NotConfirmed("Nothing was deleted.")
+        raise errors.NotConfirmed(otherwise)
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:

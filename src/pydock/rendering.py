@@ -14,6 +14,7 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
     Raises `BadTemplate` if a template is not found, is not valid Jinja, or uses a value that it is not given.
     """
     import jinja2  # takes 0.1 s, which only rendering needs
+    import jinja2.sandbox
 
     folders = [packaged_templates()]
     if own_folder:
@@ -24,17 +25,8 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
             )
         folders.insert(0, own)
 
-    def load(name: str) -> str | None:
-        found = next((folder / name for folder in folders if (folder / name).is_file()), None)
-        if found is None:
-            return None
-        try:
-            return errors.read_file(str(found), errors.BadTemplate).decode()
-        except UnicodeDecodeError as error:
-            raise errors.BadTemplate(f"Template {found} is not valid UTF-8: {error}.") from error
-
-    jinja = jinja2.Environment(  # noqa: S701 - dockerfiles are not HTML
-        loader=jinja2.FunctionLoader(load),
+    jinja = jinja2.sandbox.SandboxedEnvironment(  # a project's template is text, and not a program
+        loader=jinja2.FunctionLoader(lambda name: _read(name, folders)),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
@@ -52,6 +44,19 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
         raise
     except Exception as error:  # whatever the user's own template evaluates
         raise errors.BadTemplate(f"Template {template} cannot be rendered: {error}.") from error
+
+
+def _read(name: str, folders: list[Path]) -> str | None:
+    """Return the template from the first folder that has it, None if none has."""
+    if name.startswith("/") or ".." in name.split("/"):  # `include` reads templates, and no other file
+        return None
+    found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+    if found is None:
+        return None
+    try:
+        return errors.read_file(str(found), errors.BadTemplate).decode()
+    except UnicodeDecodeError as error:
+        raise errors.BadTemplate(f"Template {found} is not valid UTF-8: {error}.") from error
 
 
 def packaged_templates() -> Path:

@@ -3,20 +3,22 @@
 In this order, the later wins: defaults, `~/.pydock.yaml`, `<home>/pydock.yaml`, the table `pydock` of invoke's
 configuration (a project's `tasks.py` or `invoke.yaml`), `PYDOCK_*` variables, the command line.
 
+Settings are of two classes. *Harmless* ones take effect from a project's `<home>/pydock.yaml`. *Powerful* ones, which
+choose a program or a file of this machine or grant rights, take effect from there only after `pydock trust`.
+
 Imported by every `pydock run`, so nothing slow is imported here.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 
-from pydock import errors
+from pydock import errors, trust
 from pydock._speed.named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 Words = tuple[str, ...]
@@ -36,6 +38,7 @@ DEFAULTS: dict[str, str | Words] = {
     "ca_bundle": "",
     "pip_config": "",
     "netrc": "",
+    "safe_folders": (),
 }
 
 MEANINGS = {
@@ -53,7 +56,22 @@ MEANINGS = {
     "ca_bundle": "CA certificates for installations; empty: detected; none: no file",
     "pip_config": "the pip configuration to take indexes from; empty: detected; none: no file",
     "netrc": "the netrc file for installations; empty: detected; none: no file",
+    "safe_folders": "folders that are used although other users own them or can change them; *: all",
 }
+
+# Also `prefix`, unless the names still begin with the user's own prefix: other names can replace other images' tags.
+POWERFUL = (
+    "engine",
+    "templates",
+    "run_options",
+    "build_options",
+    "ca_bundle",
+    "pip_config",
+    "netrc",
+    "home",
+)
+TRUST_KIND = "settings"
+MAX_SIZE = 1 << 20  # bytes of a settings file
 
 CHOICES = {"mode": ("", "local", "global"), "installer": ("uv", "pip")}
 
@@ -83,7 +101,10 @@ class Settings(NamedTuple):
     ca_bundle: str
     pip_config: str
     netrc: str
+    safe_folders: Words
     sources: Mapping[str, str]
+    project_file: str  # the source of a project's settings; "" if the home folder is the user's own
+    untrusted: Mapping[str, Any]  # what a project's file sets without effect, because it is not trusted
 
     def is_default(self, name: str) -> bool:
         return self.sources[name] == "default"
@@ -94,6 +115,8 @@ class Layer(NamedTuple):
 
     source: str
     values: Mapping[str, Any]
+    content: bytes = b""  # of the file
+    is_project: bool = False
 
 
 def load_settings(
@@ -101,33 +124,135 @@ def load_settings(
     command_line: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     folder: str | None = None,
+    *,
+    refuse_untrusted: bool = True,
 ) -> Settings:
     """Return the settings in effect.
 
     `table` is invoke's table `pydock`, `command_line` the settings from flags, `folder` the working directory. Raises
-    `BadSetting` for an unknown name, an invalid value, or a file that is not a YAML mapping.
+    `BadSetting` for an unknown name, an invalid value, or a file that is not a YAML mapping; `UnsafePath` for a folder
+    or file that another user can change; `NotTrusted` for a powerful setting of a project that is not trusted, unless
+    `refuse_untrusted` is false: then the setting has no effect.
     """
     environ = os.environ if environ is None else environ
     folder = working_directory() if folder is None else folder
     user_home = environ.get("HOME") or os.path.expanduser("~")
-    below = [Layer("default", DEFAULTS), _file_layer(os.path.join(user_home, ".pydock.yaml"))]
+    variables = Layer("PYDOCK_* variable", _from_variables(environ))
+    own_file = os.path.join(user_home, ".pydock.yaml")
+    trust.check_owner(
+        own_file, _merge([Layer("default", {"safe_folders": ()}), variables])[0]["safe_folders"]
+    )
+    below = [Layer("default", DEFAULTS), _file_layer(own_file)]
     above = [
         Layer("tasks.py or invoke.yaml", table or {}),
-        Layer("PYDOCK_* variable", _from_variables(environ)),
+        variables,
         Layer("command line", command_line or {}),
     ]
+    _refuse_safe_folders(above[0])
     values, _ = _merge(below + above)
-    home = find_home(values["mode"], values["home"], folder, user_home)
-    values, sources = _merge([*below, _file_layer(os.path.join(home.folder, "pydock.yaml")), *above])
+    safe = values["safe_folders"]
+    home = find_home(values["mode"], values["home"], folder, user_home, safe)
+    of_home = project_file(home, user_home)
+    _check_owners(home, of_home.source, safe, whole_way=bool(values["home"]) and not values["mode"])
+    values, sources = _merge([*below, of_home, *above])
+    untrusted: dict[str, Any] = {}
+    powerful = powerful_values(of_home, below) if of_home.is_project else {}
+    if any(sources[name] == of_home.source for name in powerful) and not is_trusted(of_home):
+        untrusted = {name: value for name, value in powerful.items() if sources[name] == of_home.source}
+        if refuse_untrusted:
+            raise errors.NotTrusted(_not_trusted(of_home, untrusted))
+        harmless = {name: value for name, value in of_home.values.items() if name not in untrusted}
+        values, sources = _merge([*below, of_home._replace(values=harmless), *above])
     values["home"] = home
-    return Settings(**values, sources=sources)
+    file = of_home.source if of_home.is_project else ""
+    return Settings(**values, sources=sources, project_file=file, untrusted=untrusted)
 
 
-def find_home(mode: str, home: str, folder: str, user_home: str) -> Home:
+def project_folder(home: str) -> str:
+    """Return the project of a home folder: the folder that contains `.pydock`, else the home folder itself."""
+    return os.path.dirname(home) if os.path.basename(home) == ".pydock" else home
+
+
+def project_file(home: Home, user_home: str) -> Layer:
+    """Return the settings of `<home>/pydock.yaml`; they are a project's unless this is the user's global home."""
+    layer = _file_layer(os.path.join(home.folder, "pydock.yaml"))
+    own = os.path.join(user_home, ".pydock")
+    is_project = home.folder != own and os.path.realpath(home.folder) != os.path.realpath(own)
+    _refuse_safe_folders(layer)
+    return layer._replace(is_project=is_project)
+
+
+def powerful_values(project: Layer, below: Sequence[Layer]) -> dict[str, str | Words]:
+    """Return the powerful settings of a project's file that differ from those of the layers below it."""
+    if not project.values:
+        return {}
+    before, _ = _merge(list(below))
+    after, _ = _merge([*below, project])
+    found = {name: after[name] for name in POWERFUL if name in project.values and after[name] != before[name]}
+    if not after["prefix"].startswith(before["prefix"]):
+        found["prefix"] = after["prefix"]
+    for name, value in found.items():
+        for word in value if isinstance(value, tuple) else (value,):
+            if not word.isprintable():
+                raise errors.BadSetting(
+                    f"{project.source}: setting '{name}' has a control character in {word!a}. Remove it."
+                )
+    return found
+
+
+def project_settings(settings: Settings) -> tuple[Layer, dict[str, str | Words]]:
+    """Return a project's file and its powerful settings; nothing if the home folder is the user's own."""
+    if not settings.project_file:
+        return Layer("", {}), {}
+    user_home = os.environ.get("HOME") or os.path.expanduser("~")
+    layer = project_file(settings.home, user_home)
+    below = [Layer("default", DEFAULTS), _file_layer(os.path.join(user_home, ".pydock.yaml"))]
+    return layer, powerful_values(layer, below)
+
+
+def remember_trusted(project: Layer) -> None:
+    """Remember that the user trusts exactly this content; raises `OSError` or `UnsafePath`."""
+    trust.check_state_folder(project_folder(os.path.dirname(project.source)))
+    trust.remember(TRUST_KIND, os.path.realpath(project.source), trust.hex_digest(project.content))
+
+
+def is_trusted(project: Layer) -> bool:
+    """Return whether the user has trusted exactly this content of a project's file."""
+    trust.check_state_folder(project_folder(os.path.dirname(project.source)))
+    known = trust.remembered(TRUST_KIND, os.path.realpath(project.source))
+    return known == trust.hex_digest(project.content)
+
+
+def _not_trusted(project: Layer, untrusted: Mapping[str, Any]) -> str:
+    names = ", ".join(f"'{name}'" for name in untrusted)
+    changed = trust.remembered(TRUST_KIND, os.path.realpath(project.source))
+    why = "has changed since you trusted it" if changed else "is not trusted"
+    return (
+        f"{project.source} sets {names}, which can run programs on this machine or read your files, and it {why}. "
+        "Nothing was run. `pydock trust` shows what it would allow, and allows it."
+    )
+
+
+def _refuse_safe_folders(layer: Layer) -> None:
+    if "safe_folders" in layer.values:
+        raise errors.BadSetting(
+            f"{layer.source}: setting 'safe_folders' is for the user to set, in ~/.pydock.yaml or as "
+            "PYDOCK_SAFE_FOLDERS. Remove it here."
+        )
+
+
+def _check_owners(home: Home, file: str, safe_folders: Words, *, whole_way: bool) -> None:
+    check = trust.check_way if whole_way else trust.check_owner
+    check(home.folder, safe_folders)
+    trust.check_owner(os.path.join(home.folder, "envs"), safe_folders)
+    trust.check_owner(file, safe_folders)
+
+
+def find_home(mode: str, home: str, folder: str, user_home: str, safe_folders: Words = ()) -> Home:
     """Return the home folder by the rules: explicit mode, setting `home`, a `.pydock` here or above, global.
 
-    The search above the working directory ends below the user's own home, whose `.pydock` is the global one. It skips
-    folders of other users: whoever can create `/tmp/.pydock` must not decide what we run.
+    The search above the working directory ends below the user's own home, whose `.pydock` is the global one. Raises
+    `UnsafePath` for a folder of another user: whoever can create `/tmp/.pydock` must not decide what we run.
     """
     global_folder = os.path.join(user_home, ".pydock")
     if mode == "local":
@@ -141,7 +266,8 @@ def find_home(mode: str, home: str, folder: str, user_home: str) -> Home:
     here, end = folder, os.path.realpath(user_home)
     while os.path.realpath(here) != end:
         candidate = os.path.join(here, ".pydock")
-        if _is_folder_to_trust(candidate, anyone=here == folder):
+        if os.path.isdir(candidate):
+            trust.check_owner(candidate, safe_folders)
             return Home(candidate, "local", f"{candidate} exists")
         if here == os.path.dirname(here):
             break
@@ -157,14 +283,6 @@ def working_directory() -> str:
         raise errors.UsageError(
             "The working directory no longer exists. Change to another one and try again."
         ) from error
-
-
-def _is_folder_to_trust(path: str, *, anyone: bool) -> bool:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and (anyone or status.st_uid in {os.getuid(), 0})
 
 
 def _merge(layers: list[Layer]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -183,19 +301,25 @@ def _checked(name: str, value: Any, source: str) -> str | Words:
     """Return `value` as the type of its default; a text is split into words if the setting is a list."""
     if name not in DEFAULTS:
         raise errors.BadSetting(
-            f"{source}: unknown setting '{name}'.{errors.did_you_mean(name, DEFAULTS)} `pydock config` lists the settings."
+            f"{source}: unknown setting {name!r}.{errors.did_you_mean(name, DEFAULTS)} `pydock config` lists the settings."
         )
     if isinstance(DEFAULTS[name], tuple):
         if isinstance(value, str):
             value = _split(name, value, source)
         if not isinstance(value, (list, tuple)) or not all(isinstance(word, (str, int)) for word in value):
-            raise errors.BadSetting(f"{source}: setting '{name}' must be a list of words, not {value!r}.")
+            raise errors.BadSetting(
+                f"{source}: setting '{name}' must be a list of words, not {_shown(value)}."
+            )
         if name == "engine" and not value:
             raise errors.BadSetting(f"{source}: setting 'engine' is empty. Set it to docker, or remove it.")
         return tuple(str(word) for word in value)
     if not isinstance(value, str):
         raise errors.BadSetting(
-            f"{source}: setting '{name}' must be a string, not {value!r}. Put it in quotes."
+            f"{source}: setting '{name}' must be a string, not {_shown(value)}. Put it in quotes."
+        )
+    if name not in POWERFUL and not value.isprintable():
+        raise errors.BadSetting(
+            f"{source}: setting '{name}' has a control character in {value!a}. Remove it."
         )
     if name in CHOICES and value not in CHOICES[name]:
         choices = ", ".join(choice or "(empty)" for choice in CHOICES[name])
@@ -203,6 +327,15 @@ def _checked(name: str, value: Any, source: str) -> str | Words:
             f"{source}: invalid value {value!r} for setting '{name}'. Use one of: {choices}."
         )
     return value
+
+
+def _shown(value: Any) -> str:
+    """Return the value for a message; a YAML file of a few lines can describe one of several gigabytes."""
+    import reprlib  # only for messages
+
+    short = reprlib.Repr()
+    short.maxlevel, short.maxstring, short.maxother = 2, 200, 200
+    return short.repr(value)
 
 
 def _split(name: str, text: str, source: str) -> list[str]:
@@ -225,7 +358,7 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, str]:
 def _file_layer(path: str) -> Layer:
     hint = "Fix the file or remove it."
     try:
-        text = errors.read_file(path, errors.BadSetting, hint).decode()
+        text = (content := errors.read_file(path, errors.BadSetting, hint, limit=MAX_SIZE)).decode()
     except FileNotFoundError:
         return Layer(path, {})
     except UnicodeDecodeError as error:
@@ -235,10 +368,12 @@ def _file_layer(path: str) -> Layer:
     yaml = import_yaml()
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date such as 2001-02-30 is a ValueError
         raise errors.BadSetting(
             f"{path} is not valid YAML: {' '.join(str(error).split())}. {hint}"
         ) from error
+    except RecursionError as error:
+        raise errors.BadSetting(f"{path} is nested too deeply. {hint}") from error
     if not isinstance(values, (dict, type(None))):
-        raise errors.BadSetting(f"{path} must contain lines such as `shell: zsh`, not {values!r}.")
-    return Layer(path, {str(name): value for name, value in (values or {}).items()})
+        raise errors.BadSetting(f"{path} must contain lines such as `shell: zsh`, not {_shown(values)}.")
+    return Layer(path, {str(name): value for name, value in (values or {}).items()}, content)

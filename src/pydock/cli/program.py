@@ -109,7 +109,10 @@ def _run(call: Call) -> int:
     if call.flags & {"--help", "-h"}:
         parser.print_help()
         return 0
-    if not call.rest and any(argument.positional for argument in task.get_arguments()):
+    if not call.rest and any(
+        argument.positional and _required(task, str(argument.attr_name or argument.name))
+        for argument in task.get_arguments()
+    ):
         parser.print_help(sys.stderr)
         return errors.UsageError.code
     flags, values = _parse(parser, task, call)

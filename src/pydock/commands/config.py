@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @command(help={"json": "print JSON"})
 def config(c: Context, json: bool = False) -> None:
     """Show the mode (local or global), the home folder, and every setting with its source."""
-    settings = context_settings(c)
+    settings = context_settings(c, refuse_untrusted=False)
     described = describe_settings(settings, describe_network(settings))
     print(dumps(described, indent=2) if json else settings_table(described))
 
@@ -30,6 +30,7 @@ def describe_settings(settings: Settings, network: Network) -> dict[str, Any]:
     """Return mode, home folder, and every setting with its value and its source."""
     values = settings._asdict()
     sources = values.pop("sources")
+    project_file, untrusted = values.pop("project_file"), values.pop("untrusted")
     home = values.pop("home")
     values["home"] = home.folder
     values["mode"] = home.mode
@@ -45,6 +46,8 @@ def describe_settings(settings: Settings, network: Network) -> dict[str, Any]:
             source = home.reason
         elif name in detected and not value and detected[name]:
             value, source = detected[name], "detected"
+        if name in untrusted:
+            value, source = untrusted[name], f"{project_file}, not trusted (see `pydock trust`)"
         rows[name] = {"value": list(value) if isinstance(value, tuple) else value, "source": source}
     return {"mode": home.mode, "home": home.folder, "reason": home.reason, "settings": rows}
 

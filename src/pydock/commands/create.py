@@ -11,12 +11,12 @@ from pydock import errors
 from pydock.commands.command import command
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
-from pydock.environments import files, registry
+from pydock.environments import files, origin, registry
 from pydock.environments.environment import (
     DOCKERFILE,
     REQUIREMENTS,
     describe_environment,
-    environments_folder,
+    new_folder,
 )
 from pydock.environments.names import check_base, check_name, check_version
 from pydock.environments.temporary import temporary_folder
@@ -62,7 +62,7 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
     """Create folder and image together, or neither; `requirement` is a file to install from, or ""."""
     settings = session.settings
     lines = _read_requirements(requirement)
-    folder = os.path.join(environments_folder(settings.home), name)
+    folder = new_folder(settings.home, name)
     environment = describe_environment(settings, name, folder)
     dockerfile = render(
         "dockerfile.j2",
@@ -76,7 +76,7 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
     contents = {DOCKERFILE: dockerfile, REQUIREMENTS: ""}
     with _new_folder(folder, dry=session.engine.dry) as staging:
         files.write_new(staging, contents)
-        staged = environment._replace(folder=staging)
+        staged = environment._replace(folder=staging, made_now=True)
         if session.engine.dry:
             print(_folder_as_shell(folder, contents))
             session.images.build(environment, staged.content_tag())
@@ -89,6 +89,9 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
 
                 Packages(session.engine, session.images, settings, staged).install(lines)
                 set_outcome("nothing was changed")  # without its folder, the environment does not exist
+            if not origin.decided_by_project(settings):
+                with contextlib.suppress(OSError, errors.UnsafePath):  # then `pydock trust` says why
+                    origin.remember(staged, origin.describe(settings, staged))
         except BaseException:
             with contextlib.suppress(errors.PydockError):
                 session.images.remove_all(staged)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
-from pydock.environments import files, registry
+from pydock.environments import files, origin, registry
+from pydock.environments.environment import environments_folder
 from pydock.messages import confirm, set_outcome
 
 if TYPE_CHECKING:
@@ -19,16 +21,32 @@ if TYPE_CHECKING:
     short={"yes": "-y"},
 )
 def delete(c: Context, name: str, yes: bool = False) -> None:
-    """Delete an environment: its image and its folder."""
+    """Delete an environment: its image and its folder.
+
+    If the folder is a symbolic link, only the link is removed, and not the folder that it leads to.
+    """
     session = Session(c)
     environment = session.environment(name)
+    written = os.path.join(environments_folder(session.settings.home), name)
+    link = written if os.path.islink(written) else ""
     if not session.engine.dry:
-        confirm(f"Delete the image and the folder {environment.folder}?", yes=yes)
+        what = (
+            f"the link {link}? The folder {environment.folder} stays"
+            if link
+            else f"the folder {environment.folder}"
+        )
+        confirm(f"Delete the image and {what}{'.' if link else '?'}", yes=yes)
     # The images first: a folder without an image can be built again, an image without a folder is a leftover.
     with files.locked(environment.folder):
+        if not link:
+            files.check_can_remove(environment.folder)
         session.images.remove_all(environment)
         if not session.engine.dry:
-            set_outcome(f"the image was deleted, {environment.folder} was not; run the command again")
-            files.remove_folder(environment.folder)
-            registry.forget(environment.identity)
+            set_outcome(f"the image was deleted, {link or environment.folder} was not; run the command again")
+            origin.forget(environment)
+            if link:
+                files.remove_link(link)
+            else:
+                files.remove_folder(environment.folder)
+                registry.forget(environment.identity)
     session.say_done(f"Deleted environment '{name}'.")

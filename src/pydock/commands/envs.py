@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
+from pydock import errors
 from pydock.commands.command import command
 from pydock.commands.session import Session
-from pydock.environments.environment import Environment, environment_names, find_environment
+from pydock.environments.environment import (
+    Environment,
+    environment_names,
+    environments_folder,
+    find_environment,
+)
 from pydock.messages import aligned, say
 
 if TYPE_CHECKING:
@@ -56,7 +63,8 @@ def describe_environments(settings: Settings, images: Images) -> list[dict[str, 
     if not names:
         return []
     by_tag = {image.tag: image for image in images.listed([f"{settings.prefix}*"])}  # newest first
-    return [_row(find_environment(settings, name), by_tag) for name in names]
+    rows = [_row_or_reason(settings, name, by_tag) for name in names]
+    return [row for row in rows if row]
 
 
 def describe_images(images: Images) -> list[dict[str, Any]]:
@@ -93,6 +101,27 @@ def environments_table(rows: Sequence[dict[str, Any]], columns: Sequence[str] = 
         words = {**row, "updated": _age(row["updated"])}
         lines.append([words[column] or "-" for column in columns])
     return aligned(lines)
+
+
+def _row_or_reason(settings: Settings, name: str, images: dict[str, ListedImage]) -> dict[str, Any] | None:
+    """Return the row of one environment, whose state says why if it cannot be read; None if it was removed."""
+    try:
+        return _row(find_environment(settings, name), images)
+    except errors.EnvironmentNotFound:
+        return None
+    except errors.PydockError as error:
+        reason = error.message
+    except OSError as error:  # removed or changed while it was read
+        reason = f"Cannot read {error.filename}: {error.strerror}."
+    return {
+        "name": name,
+        "python": "-",
+        "image": None,
+        "size": None,
+        "updated": None,
+        "state": "".join(sign if sign.isprintable() else "?" for sign in f"unusable: {reason}"),
+        "folder": os.path.join(environments_folder(settings.home), name),
+    }
 
 
 def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from pydock.commands.delete import delete
 from pydock.commands.envs import envs
 from pydock.commands.packages import install, uninstall, update
 from pydock.commands.run import run, shell
+from pydock.commands.trust import trust
 
 # In the order of `pydock --help`.
-COMMANDS = (create, shell, run, install, uninstall, update, build, envs, delete, clean, config)
+COMMANDS = (create, shell, run, install, uninstall, update, build, envs, delete, clean, trust, config)
 
 namespace = Collection("env", *COMMANDS)

@@ -84,6 +84,7 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
 
     environment = session.environment(name)
     with files.locked(environment.folder):
+        files.check_can_write(environment.folder)
         if not session.engine.dry:
             registry.remember(environment)
         yield Packages(session.engine, session.images, session.settings, environment)

@@ -32,10 +32,10 @@ class Session:
             messages.say(sentence)
 
 
-def context_settings(context: Context) -> Settings:
+def context_settings(context: Context, *, refuse_untrusted: bool = True) -> Settings:
     """Return the settings for invoke's configuration: its table `pydock`, merged over pydock's defaults.
 
     A parent collection's `configure` replaces the whole table, so any key may be missing from it.
     """
     table = dict(context.config.get("pydock", {}))
-    return load_settings(table, table.pop("command_line", None))
+    return load_settings(table, table.pop("command_line", None), refuse_untrusted=refuse_untrusted)

@@ -35,6 +35,8 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PR
 # The options of pip that say where packages come from: https://pip.pypa.io/en/stable/cli/pip_install/
 PIP_LISTS = ("extra-index-url", "find-links", "trusted-host")
 PIP_TEXTS = ("index-url", "no-index", "timeout", "retries")
+# Up to the last @ of a word, because a password that is not encoded may contain anything.
+CREDENTIALS = re.compile(r"://[^\s]*@")
 UV_PREFIX = "# uv: "  # marks the lines of our pip.conf that are for uv
 
 
@@ -53,6 +55,29 @@ class Network(NamedTuple):
     @property
     def netrc(self) -> str:
         return self.files.get(NETRC, "")
+
+    def credentials(self) -> list[str]:
+        """Return what of this has credentials, in words; what an index's address has only in its path is not known."""
+        found = [f"the netrc file {self.netrc}"] if self.netrc else []
+        if any(CREDENTIALS.search(text) for text in self.texts.values()):
+            found.append("the credentials in pip's configuration")
+        if any("@" in value for value in self.proxies.values()):
+            found.append("the credentials of the proxy")
+        return found
+
+    def without_credentials(self) -> Network:
+        """Return the same without the netrc file, and with addresses that have no user and no password.
+
+        The addresses stay, because without its own index an installer would take a package of the same name from PyPI.
+        """
+        return self._replace(
+            texts={name: CREDENTIALS.sub("://", text) for name, text in self.texts.items()},
+            files={name: path for name, path in self.files.items() if name != NETRC},
+            proxies={
+                name: value if "@" not in value else _without_userinfo(value)
+                for name, value in self.proxies.items()
+            },
+        )
 
     def without_ca_bundle(self) -> Network:
         """Return the same, for a step that gets the CA bundle in its build context."""
@@ -176,6 +201,11 @@ def uv_toml(options: Mapping[str, list[str]]) -> str:
     if options.get("no-index", ["false"])[0].lower() in {"1", "true", "yes", "on"}:
         lines.append("no-index = true")
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def _without_userinfo(proxy: str) -> str:
+    scheme, separator, _ = proxy.rpartition("@")[0].partition("://")
+    return f"{scheme if separator else 'http'}://{proxy.rpartition('@')[2]}"
 
 
 def _exports(variables: Mapping[str, str]) -> str:

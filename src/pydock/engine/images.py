@@ -13,6 +13,8 @@ from pydock.engine import argv as docker
 from pydock.engine.build_context import pip_context
 from pydock.engine.build_secrets import build_arguments, describe_network
 from pydock.environments.environment import DOCKERFILE
+from pydock.environments.origin import is_own
+from pydock.messages import warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,19 +54,39 @@ class Images:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self._networks: dict[str, Network] = {}
+
+    def network(self, environment: Environment) -> Network:
+        """Return what builds of this environment get: credentials only if the user made or trusted it here.
+
+        Says what is withheld, once. This is also for pydock's own steps, whose programs are those of the image.
+        """
+        if environment.name not in self._networks:
+            network = describe_network(self._settings)
+            withheld = network.credentials()
+            if withheld and not is_own(self._settings, environment):
+                warn(
+                    f"The build does not get {' and '.join(withheld)}, because you did not make environment "
+                    f"'{environment.name}' on this machine, or its files were changed for you. "
+                    f"`pydock trust {environment.name}` allows it."
+                )
+                network = network.without_credentials()
+            self._networks[environment.name] = network
+        return self._networks[environment.name]
 
     def build(
         self,
         environment: Environment,
         content: str,
         *,
+        context: str = "",
         alias: bool = True,
         no_cache: bool = False,
         pull: bool = False,
     ) -> None:
         """Build the environment's folder, and give the image the content tag and, with `alias`, the alias.
 
-        `content` is the content tag of the folder as it is now. The image gets it only if the folder is still the same
+        `context` is another folder to build instead, a copy with other requirements. `content` is the content tag of the folder as it is now. The image gets it only if the folder is still the same
         after the build; raises `EnvironmentChanged` if not.
         """
         arguments = dict(environment.build_arguments)
@@ -72,8 +94,8 @@ class Images:
             arguments.update(UID="0", GID="0")
         with pip_context(self._settings.installer) as named:
             self._build(
-                environment.folder,
-                describe_network(self._settings),
+                context or environment.folder,
+                self.network(environment),
                 tags=[environment.candidate],
                 contexts={"pydock": named.folder},
                 arguments=arguments,
@@ -83,7 +105,8 @@ class Images:
                 context_as_shell=named.as_shell,
                 labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
             )
-        if not self._engine.dry and environment.content_tag() != content:
+        built = environment._replace(folder=context or environment.folder)
+        if not self._engine.dry and built.content_tag() != content:
             self.remove([environment.candidate])
             raise errors.EnvironmentChanged(
                 f"{environment.folder} was edited while its image was built; nothing was changed. Try again."

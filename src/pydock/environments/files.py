@@ -1,15 +1,20 @@
-"""Changing an environment's folder in such a way that no reader ever sees it half changed."""
+"""Changing an environment's folder in such a way that no reader ever sees it half changed.
+
+Every folder here is a real path. Nothing is opened, written or removed through a symbolic link.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import shutil
+import re
 import signal
+import stat
 from typing import TYPE_CHECKING
 
 from pydock import errors
+from pydock.environments import descriptors
 from pydock.environments.content import REQUIREMENTS, REQUIREMENTS_IN, digest
 from pydock.messages import say
 
@@ -19,6 +24,10 @@ if TYPE_CHECKING:
 # The new requirements.in has this name, plus the digest of the new requirements.txt, until that file has been renamed
 # into place. So the one rename changes both.
 PENDING_PREFIX = f".{REQUIREMENTS_IN}."
+NEW_REQUIREMENTS = f".{REQUIREMENTS}.new"
+WRITTEN_BY_COMMIT = re.compile(
+    rf"{re.escape(PENDING_PREFIX)}[0-9a-f]{{16}}(?:\.new)?|{re.escape(NEW_REQUIREMENTS)}"
+)
 
 
 @contextlib.contextmanager
@@ -37,32 +46,50 @@ def locked_new(folder: str) -> Iterator[str]:
     """Lock the *name* of a folder that does not exist yet, and yield a hidden folder for its files.
 
     At the end the hidden folder gets the name, so the environment appears complete. After an error it is removed.
-    Raises `EnvironmentExists` if the folder exists, or appears while this waits for the lock.
+    Raises `EnvironmentExists` if the folder exists, or appears while this waits for the lock; `UnsafePath` if anything
+    but a folder of the caller has the hidden name.
     """
-    staging = hidden_sibling(folder)
-    while True:
-        try:
-            os.makedirs(staging, exist_ok=True)
-        except OSError as error:
-            raise _cannot_write(folder, error) from error
-        with _lock(staging, may_be_gone=True) as still_there:
-            if os.path.lexists(folder):
-                _discard(staging)
-                raise errors.EnvironmentExists(
-                    f"{folder} already exists. Choose another name, or run "
-                    f"`pydock delete {os.path.basename(folder)}` first."
-                )
-            if not still_there:  # the command that had the lock failed, and removed the hidden folder
-                continue
-            try:
-                _empty(staging)  # a killed command may have left files
-                yield staging
-                os.rename(staging, folder)
-            except OSError as error:
-                raise _cannot_write(folder, error) from error
-            finally:
-                _discard(staging)
-            return
+    parent_path, name = os.path.split(folder)
+    hidden = f".{name}"
+    try:
+        os.makedirs(parent_path, exist_ok=True)
+        with descriptors.opened(parent_path) as parent:
+            while True:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(hidden, dir_fd=parent)
+                with _lock_new(parent, hidden, folder) as staging:
+                    if descriptors.status(parent, name):
+                        if staging is not None:
+                            _discard(parent, hidden, staging)
+                        raise errors.EnvironmentExists(
+                            f"{folder} already exists. Choose another name, or run `pydock delete {name}` first."
+                        )
+                    if staging is None:  # the command that had the lock failed, and removed the hidden folder
+                        continue
+                    try:
+                        descriptors.remove_contents(staging)  # a killed command may have left files
+                        yield os.path.join(parent_path, hidden)
+                        os.rename(hidden, name, src_dir_fd=parent, dst_dir_fd=parent)
+                    finally:
+                        _discard(parent, hidden, staging)
+                    return
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+@contextlib.contextmanager
+def _lock_new(parent: int, hidden: str, folder: str) -> Iterator[int | None]:
+    """Lock the hidden folder and yield its descriptor, or None if it lost its name before the lock was acquired."""
+    try:
+        staging = descriptors.open_own_folder(parent, hidden, hidden_sibling(folder))
+    except FileNotFoundError:
+        yield None
+        return
+    try:
+        _flock(staging, folder)
+        yield staging if _has_name(staging, parent, hidden) else None
+    finally:
+        os.close(staging)
 
 
 def is_locked(folder: str) -> bool:
@@ -82,8 +109,36 @@ def is_locked(folder: str) -> bool:
 
 def write_new(folder: str, contents: Mapping[str, str]) -> None:
     """Write files into a folder that no other command uses yet."""
-    for name, text in contents.items():
-        _write(os.path.join(folder, name), text)
+    with descriptors.opened(os.path.realpath(folder)) as handle:
+        for name, text in contents.items():
+            descriptors.write(handle, name, text)
+
+
+def replace_file(folder: str, name: str, text: str) -> None:
+    """Replace a file, or a symbolic link itself, in a folder that no other command uses."""
+    with descriptors.opened(os.path.realpath(folder)) as handle:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=handle)
+        descriptors.write(handle, name, text)
+
+
+def check_can_write(folder: str) -> None:
+    """Raise `UnsafePath` if a file that a change of packages replaces is a symbolic link, or not a file.
+
+    A rename would replace the link, and not what it leads to. Docker does not follow it out of the folder either.
+    """
+    with _opened(folder) as handle:
+        for name in (REQUIREMENTS, REQUIREMENTS_IN, NEW_REQUIREMENTS):
+            found = descriptors.status(handle, name)
+            if found and not stat.S_ISREG(found.st_mode):
+                kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "not a regular file"
+                path = os.path.join(folder, name)
+                raise errors.UnsafePath(
+                    f"{path} is {kind}, and pydock would have to write it. Nothing was changed. Replace it by a file "
+                    f'(`cp --remove-destination "$(readlink -f {path})" {path}`), or remove it.'
+                    if kind == "a symbolic link" and os.path.isfile(path)
+                    else f"{path} is {kind}, and pydock would have to write it. Nothing was changed. Remove it."
+                )
 
 
 def commit(folder: str, requirements: str, requirements_in: str) -> None:
@@ -92,22 +147,21 @@ def commit(folder: str, requirements: str, requirements_in: str) -> None:
     Raises `PydockError` if the folder cannot be written.
     """
     try:
-        _commit(folder, requirements, requirements_in)
+        with descriptors.opened(folder) as handle:
+            _commit(handle, requirements, requirements_in)
     except OSError as error:
         raise _cannot_write(folder, error) from error
 
 
-def _commit(folder: str, requirements: str, requirements_in: str) -> None:
-    pending = os.path.join(folder, PENDING_PREFIX + _short_digest(requirements.encode()))
-    _write(f"{pending}.new", requirements_in)
-    os.replace(f"{pending}.new", pending)
-    target = os.path.join(folder, REQUIREMENTS)
-    replacement = os.path.join(folder, f".{REQUIREMENTS}.new")
-    _write(replacement, requirements)
-    _copy_mode(target, replacement)
-    os.replace(replacement, target)
-    _copy_mode(os.path.join(folder, REQUIREMENTS_IN), pending)
-    os.replace(pending, os.path.join(folder, REQUIREMENTS_IN))
+def _commit(folder: int, requirements: str, requirements_in: str) -> None:
+    pending = PENDING_PREFIX + _short_digest(requirements.encode())
+    descriptors.write(folder, f"{pending}.new", requirements_in)
+    _replace(folder, f"{pending}.new", pending)
+    descriptors.write(folder, NEW_REQUIREMENTS, requirements)
+    _copy_mode(folder, REQUIREMENTS, NEW_REQUIREMENTS)
+    _replace(folder, NEW_REQUIREMENTS, REQUIREMENTS)
+    _copy_mode(folder, REQUIREMENTS_IN, pending)
+    _replace(folder, pending, REQUIREMENTS_IN)
 
 
 @contextlib.contextmanager
@@ -132,17 +186,26 @@ def signals_deferred() -> Iterator[None]:
 
 
 def recover(folder: str) -> None:
-    """Complete the commit of a killed command, or remove what it had only prepared."""
-    names = [name for name in os.listdir(folder) if name.startswith((PENDING_PREFIX, f".{REQUIREMENTS}.new"))]
-    if not names:
-        return
-    current = _short_digest(read_if_exists(os.path.join(folder, REQUIREMENTS)))
-    for name in names:
-        path = os.path.join(folder, name)
-        if name == PENDING_PREFIX + current:
-            os.replace(path, os.path.join(folder, REQUIREMENTS_IN))
-        else:
-            os.unlink(path)
+    """Complete the commit of a killed command, or remove what it had only prepared.
+
+    Only regular files are touched, whose names are exactly those that a commit writes.
+    """
+    with _opened(folder) as handle:
+        names = [name for name in os.listdir(handle) if WRITTEN_BY_COMMIT.fullmatch(name)]
+        if not names:
+            return
+        current = _short_digest(read_if_exists(os.path.join(folder, REQUIREMENTS)))
+        try:
+            for name in names:
+                found = descriptors.status(handle, name)
+                if not found or not stat.S_ISREG(found.st_mode):
+                    continue
+                if name == PENDING_PREFIX + current:
+                    _replace(handle, name, REQUIREMENTS_IN)
+                else:
+                    os.unlink(name, dir_fd=handle)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
 
 
 def read_if_exists(path: str) -> bytes:
@@ -153,46 +216,92 @@ def read_if_exists(path: str) -> bytes:
         return b""
 
 
+def check_can_remove(folder: str) -> None:
+    """Raise `UnsafePath` if anything but a folder of the caller has the hidden name that `remove_folder` uses."""
+    parent_path, name = os.path.split(folder)
+    with _opened(parent_path) as parent, contextlib.suppress(FileNotFoundError):
+        os.close(descriptors.open_own_folder(parent, f".{name}", hidden_sibling(folder)))
+
+
 def remove_folder(folder: str) -> None:
     """Remove the folder; its name disappears at once, whatever it contains."""
+    parent_path, name = os.path.split(folder)
+    hidden = f".{name}"
     try:
-        hidden = hidden_sibling(folder)
-        shutil.rmtree(hidden, ignore_errors=True)
-        os.rename(folder, hidden)
-        shutil.rmtree(hidden)
+        with descriptors.opened(parent_path) as parent:
+            _remove_hidden(parent, hidden, folder)  # a killed command may have left it
+            handle = os.open(name, descriptors.FOLDER, dir_fd=parent)
+            try:
+                os.rename(name, hidden, src_dir_fd=parent, dst_dir_fd=parent)
+                descriptors.remove_contents(handle)
+                os.rmdir(hidden, dir_fd=parent)
+            finally:
+                os.close(handle)
     except OSError as error:
         raise _cannot_write(folder, error) from error
 
 
-@contextlib.contextmanager
-def _lock(folder: str, *, may_be_gone: bool = False) -> Iterator[bool]:
-    """Lock the folder; yield whether it is still the one of that name when the lock is acquired."""
+def remove_link(path: str) -> None:
+    """Remove a symbolic link, and not what it leads to."""
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError as error:
-        if may_be_gone:
-            yield False
-            return
-        raise errors.EnvironmentNotFound(f"{folder} no longer exists.") from error
+        if os.path.islink(path):
+            os.unlink(path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _remove_hidden(parent: int, hidden: str, folder: str) -> None:
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"Waiting for another pydock command on {os.path.basename(folder).strip('.')} …")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        still_there = _is_same(handle, folder)
-        if not still_there and not may_be_gone:
-            raise errors.EnvironmentNotFound(f"{folder} was removed by another command.")
-        yield still_there
+        handle = descriptors.open_own_folder(parent, hidden, hidden_sibling(folder))
+    except FileNotFoundError:
+        return
+    try:
+        descriptors.remove_contents(handle)
+        os.rmdir(hidden, dir_fd=parent)
     finally:
         os.close(handle)
 
 
-def _is_same(handle: int, folder: str) -> bool:
+@contextlib.contextmanager
+def _lock(folder: str) -> Iterator[None]:
+    """Lock the folder; raises `EnvironmentNotFound` if another command removes it meanwhile."""
+    with _opened(folder) as handle:
+        _flock(handle, folder)
+        try:
+            same = os.path.samestat(os.fstat(handle), os.stat(folder, follow_symlinks=False))
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise errors.EnvironmentNotFound(f"{folder} was removed by another command.")
+        yield
+
+
+def _flock(handle: int, folder: str) -> None:
     try:
-        return os.path.samestat(os.fstat(handle), os.stat(folder))
-    except FileNotFoundError:
-        return False
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say(f"Waiting for another pydock command on {os.path.basename(folder)} …")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+@contextlib.contextmanager
+def _opened(folder: str) -> Iterator[int]:
+    """Yield the folder's descriptor; raises `EnvironmentNotFound`, or `PydockError` if it cannot be read."""
+    with contextlib.ExitStack() as stack:
+        try:
+            handle = stack.enter_context(descriptors.opened(folder))
+        except FileNotFoundError as error:
+            raise errors.EnvironmentNotFound(f"{folder} no longer exists.") from error
+        except OSError as error:
+            raise errors.PydockError(
+                f"Cannot read {error.filename or folder}: {error.strerror}. Check its permissions."
+            ) from error
+        yield handle
+
+
+def _has_name(handle: int, parent: int, name: str) -> bool:
+    found = descriptors.status(parent, name)
+    return found is not None and os.path.samestat(os.fstat(handle), found)
 
 
 def hidden_sibling(folder: str) -> str:
@@ -200,28 +309,22 @@ def hidden_sibling(folder: str) -> str:
     return os.path.join(os.path.dirname(folder), f".{os.path.basename(folder)}")
 
 
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+def _replace(folder: int, old: str, new: str) -> None:
+    os.replace(old, new, src_dir_fd=folder, dst_dir_fd=folder)
 
 
-def _copy_mode(original: str, replacement: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.chmod(replacement, os.stat(original).st_mode & 0o777)
+def _copy_mode(folder: int, original: str, replacement: str) -> None:
+    found = descriptors.status(folder, original)
+    if found and stat.S_ISREG(found.st_mode):
+        os.chmod(replacement, found.st_mode & 0o777, dir_fd=folder)
 
 
-def _empty(folder: str) -> None:
-    for entry in os.scandir(folder):
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path)
-        else:
-            os.unlink(entry.path)
-
-
-def _discard(folder: str) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
+def _discard(parent: int, hidden: str, staging: int) -> None:
+    """Remove the hidden folder, if it still has its name, as far as possible."""
+    with contextlib.suppress(OSError):
+        if _has_name(staging, parent, hidden):
+            descriptors.remove_contents(staging)
+            os.rmdir(hidden, dir_fd=parent)
 
 
 def _short_digest(content: bytes) -> str:

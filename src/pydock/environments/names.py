@@ -12,7 +12,8 @@ MAX_NAME = 64  # characters
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 PREFIX = r"(?:[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*[._/-]*)?"
 PATH_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-IMAGE = rf"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{PATH_PART}(?:/{PATH_PART})*(?::{TAG})?(?:@sha256:[0-9a-f]{{64}})?"
+REPOSITORY = rf"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{PATH_PART}(?:/{PATH_PART})*"
+IMAGE = rf"{REPOSITORY}(?::{TAG})?(?:@sha256:[0-9a-f]{{64}})?"
 
 
 def is_name(text: str) -> bool:
@@ -59,6 +60,18 @@ def check_base(base: str) -> str:
         return base
     raise errors.UsageError(
         f"Invalid image name '{base}'. Use a name such as 'debian:12' or 'quay.io/team/python:3.12'."
+    )
+
+
+def check_repository(repository: str) -> str:
+    """Return `repository` if it is a valid image name without a tag; else raise `BadSetting`."""
+    import re
+
+    if re.fullmatch(REPOSITORY, repository):
+        return repository
+    raise errors.BadSetting(
+        f"Setting 'repository' is {repository!r}, which is not an image name without a tag. Use a repository such as "
+        "'python' or 'mirror.example/library/python'."
     )
 
 

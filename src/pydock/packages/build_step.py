@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydock import errors
 from pydock.engine.build_context import INSTALLER, build_context
-from pydock.engine.build_secrets import CA_BUNDLE, UV_TOML, describe_network
+from pydock.engine.build_secrets import CA_BUNDLE, UV_TOML
 from pydock.environments.environment import DOCKERFILE
 from pydock.rendering import render
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydock.engine.images import Images
+    from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
 
 def build_step(
     images: Images,
     settings: Settings,
+    environment: Environment,
     template: str,
     program: str,
     inputs: Mapping[str, str],
@@ -37,7 +39,7 @@ def build_step(
     https://github.com/moby/buildkit/pull/5251. That takes half a second for a plain Python, and more for a larger image.
     So only secrets that exist are mounted, and the CA certificates, which are not secret, are in the build context.
     """
-    network = describe_network(settings)
+    network = images.network(environment)
     secrets = [name for name in (*network.texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
     dockerfile = render(template, settings.templates, secrets=secrets, program=program, **values)
     texts = {DOCKERFILE: dockerfile, "installer": f"{settings.installer}\n", **inputs}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -191,6 +192,7 @@ class Packages:
         build_step(
             self._images,
             self._settings,
+            self._environment,
             "step.dockerfile.j2",
             program,
             inputs,
@@ -210,10 +212,9 @@ class Packages:
             return
         with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
-            shutil.copytree(self._environment.folder, context, symlinks=True)
-            with open(os.path.join(context, REQUIREMENTS), "w", encoding="utf-8") as file:
-                file.write(pinned)
-            self._images.build(self._environment._replace(folder=context), tag, alias=False)
+            _copy_folder(self._environment.folder, context)
+            files.replace_file(context, REQUIREMENTS, pinned)
+            self._images.build(self._environment, tag, context=context, alias=False)
             self._tags.append(tag)
             self._uncommitted.append(tag)
 
@@ -286,6 +287,26 @@ class Packages:
     def _installed(self) -> list[Line]:
         lines = requirements.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
         return [line for line in lines if line.name]
+
+
+def _copy_folder(folder: str, copy: str) -> None:
+    """Copy what a build can read: files, folders, and symbolic links as they are; no FIFOs, sockets and devices."""
+
+    def special(parent: str, names: list[str]) -> list[str]:
+        modes = {name: os.lstat(os.path.join(parent, name)).st_mode for name in names}
+        return [
+            name
+            for name, mode in modes.items()
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+        ]
+
+    try:
+        shutil.copytree(folder, copy, symlinks=True, ignore=special)
+    except OSError as error:  # shutil.Error is one: a list of (file, copy, reason)
+        first = error.args[0][0] if isinstance(error, shutil.Error) else (error.filename, "", error.strerror)
+        raise errors.PydockError(
+            f"Cannot read {first[0]}: {first[2]}. The image is built from it; check its permissions."
+        ) from error
 
 
 def _pins(text: str) -> set[str]:

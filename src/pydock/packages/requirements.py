@@ -98,7 +98,7 @@ def parse_file(path: str, *, _seen: tuple[str, ...] = ()) -> list[Line]:
     if os.path.realpath(path) in _seen:
         raise errors.BadRequirements(f"{path} includes itself. Remove the `-r` line that leads back to it.")
     try:
-        text = errors.read_file(path, errors.BadRequirements).decode("utf-8-sig")
+        text = errors.read_file(path, errors.BadRequirements, pipes=not _seen).decode("utf-8-sig")
     except FileNotFoundError as error:
         raise errors.BadRequirements(f"Requirements file not found: {path}.") from error
     except UnicodeDecodeError as error:
