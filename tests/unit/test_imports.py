@@ -16,7 +16,7 @@ PACKAGE = Path(pydock.__file__).parent
 REPOSITORY = Path(__file__).parents[2]
 
 # The one rule. The same sentence is in CONTRIBUTING.md and docs/design.md.
-RULE = "cli → commands → packages, exports → engine → environments → settings, messages, rendering, errors, _speed"
+RULE = "cli → commands → packages, exports → engine → environments → settings, messages, rendering, credentials, errors, _speed"
 LEVELS = [[name.strip() for name in level.split(",")] for level in RULE.split("→")]
 LEVEL = {part: number for number, level in enumerate(LEVELS) for part in level}
 # `Collection.from_module(pydock)` asks the package itself for the tasks, which are imported only then.

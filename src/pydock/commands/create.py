@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import command
 from pydock.commands.session import Session
+from pydock.engine.build_secrets import variable_values
+from pydock.engine.temporary import temporary_folder
 from pydock.environments import files
 from pydock.environments.environment import (
     DOCKERFILE,
@@ -19,6 +20,7 @@ from pydock.environments.environment import (
     environments_folder,
 )
 from pydock.environments.names import check_base, check_name, check_version
+from pydock.messages import redacted
 from pydock.rendering import render
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
         staged = environment._replace(folder=staging)
         tags = [staged.content_tag(), staged.alias]
         if session.engine.dry:
-            print(_folder_as_shell(folder, contents))
+            print(redacted(_folder_as_shell(folder, contents)))
             session.images.build(environment, tags)
             return
         try:
@@ -94,15 +96,17 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
 def _read_requirements(path: str) -> list[Line]:
     if not path:
         return []
-    from pydock.packages.requirements import parse_file
+    from pydock.packages.requirements import parse_file, to_text
 
-    return parse_file(path)
+    lines = parse_file(path)
+    variable_values(to_text(lines), os.environ)  # before anything is built
+    return lines
 
 
 @contextlib.contextmanager
 def _new_folder(folder: str, *, dry: bool) -> Iterator[str]:
     if dry:
-        with tempfile.TemporaryDirectory(prefix="pydock-") as staging:
+        with temporary_folder() as staging:
             yield staging
     else:
         with files.locked_new(folder) as staging:

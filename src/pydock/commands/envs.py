@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydock.commands.command import command
 from pydock.commands.session import Session
 from pydock.environments.environment import Environment, environment_names, find_environment
-from pydock.messages import aligned, say
+from pydock.messages import aligned, redacted, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,9 @@ def envs(c: Context, json: bool = False) -> None:
     session = Session(c)
     rows = describe_environments(session.settings, session.images)
     if json:
-        print(dumps(rows, indent=2))
+        print(redacted(dumps(rows, indent=2)))
     elif rows:
-        print(environments_table(rows))
+        print(redacted(environments_table(rows)))
     else:
         say(
             f"No environments in {session.settings.home.folder}. `pydock create NAME VERSION` creates one, "

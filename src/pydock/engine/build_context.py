@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
+
+from pydock.engine.temporary import temporary_folder, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inside")
-INSTALLER = ("installer.sh", "compile_bytecode.py")  # what the other programs need
+INSTALLER = ("installer.sh", "compile_bytecode.py", "forget_values.py")  # what the other programs need
 
 
 class BuildContext(NamedTuple):
@@ -40,12 +41,9 @@ def build_context(
     copies = {**{name: os.path.join(PROGRAMS, name) for name in programs}, **(copies or {})}
     contents = {name: errors.read_file(path) for name, path in copies.items()}
     contents.update({name: text.encode(errors="surrogateescape") for name, text in texts.items()})
-    with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
+    with temporary_folder() as folder:
         for name, content in contents.items():
-            path = os.path.join(folder, name)
-            with open(path, "wb") as file:
-                file.write(content)
-            os.chmod(path, 0o755 if name in programs else 0o644)
+            write(os.path.join(folder, name), content, 0o755 if name in programs else 0o644)
         yield BuildContext(folder, _as_shell(folder, copies, texts))
 
 

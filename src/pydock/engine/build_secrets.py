@@ -13,15 +13,17 @@ import os
 import re
 import shlex
 import sys
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pydock import errors
+from pydock.credentials import redact, register_address, register_secret
 from pydock.engine.argv import csv_record
+from pydock.engine.temporary import temporary_folder, write
+from pydock.settings import find_user_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydock.settings import Settings
 
@@ -34,7 +36,11 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PR
 # The options of pip that say where packages come from: https://pip.pypa.io/en/stable/cli/pip_install/
 PIP_LISTS = ("extra-index-url", "find-links", "trusted-host")
 PIP_TEXTS = ("index-url", "no-index", "timeout", "retries")
-UV_PREFIX = "# uv: "  # marks the lines of our pip.conf that are for uv
+# Comments of our pip.conf, which inside/installer.sh reads: settings for uv, and variables for requirement lines.
+UV_PREFIX = "# uv: "
+VARIABLE_PREFIX = "# env: "
+# Variables that would break the installer, or let a requirements file choose what runs.
+RESERVED = re.compile(r"PATH|HOME|PWD|IFS|ENV|BASH_ENV|TMPDIR|\d.*|LD_.*|PYTHON.*|GIT_.*SSH.*")
 
 
 class Network(NamedTuple):
@@ -68,11 +74,19 @@ class BuildArguments(NamedTuple):
     as_shell: str  # shell commands that set what of the variables may be shown
 
 
-def describe_network(settings: Settings, environ: Mapping[str, str] | None = None) -> Network:
-    """Return what this machine passes into builds; raises `BadSetting` for a file that does not exist."""
+def describe_network(
+    settings: Settings, environ: Mapping[str, str] | None = None, *, requirements: str = ""
+) -> Network:
+    """Return what this machine passes into builds.
+
+    `requirements` is the text of the requirements files of the build, for the values of their variables. Raises
+    `BadSetting` for a file that does not exist or an address that is malformed, and `VariableNotSet`. Everything secret
+    is registered, so that no message shows it.
+    """
     environ = os.environ if environ is None else environ
     configs, options = read_pip_options(settings.pip_config, environ)
-    texts = {PIP_CONF: pip_conf(options), UV_TOML: uv_toml(options)}
+    variables = variable_values(requirements, environ)
+    texts = {PIP_CONF: pip_conf(options, variables), UV_TOML: uv_toml(options)}
     paths = {
         CA_BUNDLE: _ca_bundle(settings.ca_bundle, environ, options),
         NETRC: _netrc(settings.netrc, environ),
@@ -83,6 +97,9 @@ def describe_network(settings: Settings, environ: Mapping[str, str] | None = Non
         for name in (upper, upper.lower())
         if environ.get(name)
     }
+    secret = _names_of_secrets(requirements)
+    in_secret_places = [value for name, value in variables.items() if name in secret]
+    _register_secrets(options, [*variables.values()], in_secret_places, paths[NETRC], proxies)
     return Network(
         {name: text for name, text in texts.items() if text},
         {name: path for name, path in paths.items() if path},
@@ -107,13 +124,10 @@ def build_arguments(network: Network, *, by_environment: bool) -> Iterator[Build
         yield BuildArguments([*secrets, *files], variables, list(network.proxies), {}, _exports(variables))
         return
     _refuse_proxy_password(network.proxies)
-    with tempfile.TemporaryDirectory(prefix="pydock-") as folder:  # mode 0700
+    with temporary_folder() as folder:
         for name, text in network.texts.items():
             path = os.path.join(folder, name)
-            with open(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-            ) as file:
-                file.write(text)
+            write(path, text.encode(errors="surrogateescape"))
             files.append(csv_record(f"id={name}", f"src={path}"))
         yield BuildArguments(files, {}, [], dict(network.proxies), "")
 
@@ -134,27 +148,79 @@ def read_pip_options(setting: str, environ: Mapping[str, str]) -> tuple[list[str
     else:
         files = [path for path in _pip_config_files(environ) if os.path.isfile(path)]
     options: dict[str, list[str]] = {}
+    sources: dict[str, str] = {}
     for path in files:
         for name, value in _read_pip_config(path):
             options[name] = value.split()
+            sources[name] = path
     if not setting:
-        for name in (*PIP_LISTS, *PIP_TEXTS, "cert"):
-            words = environ.get(f"PIP_{name.upper().replace('-', '_')}", "").split()
-            if words:
-                options[name] = words
-    for name in ("index-url", *PIP_LISTS):
-        options[name] = [word for word in options.get(name, []) if name == "trusted-host" or _is_remote(word)]
+        for variable, name, words in _pip_variables(environ):
+            options[name] = words
+            sources[name] = variable
+    for name in ("index-url", "extra-index-url", "find-links"):
+        options[name] = [word for word in options.get(name, []) if _is_remote(word)]
+        for word in options[name]:
+            _check_address(word, f"{name} ({sources[name]})")
     return files, {name: words for name, words in options.items() if words}
 
 
-def pip_conf(options: Mapping[str, list[str]]) -> str:
-    """Return a pip.conf with these options, "" if there are none. Its comments hold the same for uv."""
+def _pip_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str, list[str]]]:
+    for name in (*PIP_LISTS, *PIP_TEXTS, "cert"):
+        variable = f"PIP_{name.upper().replace('-', '_')}"
+        words = environ.get(variable, "").split()
+        if words:
+            yield variable, name, words
+
+
+def variable_values(requirements: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of the variables that requirement lines name as pip and uv expect them, `${NAME}`.
+
+    Raises `VariableNotSet` for a variable without a value, which pip and uv would leave as it is, and `BadRequirements`
+    for one that the build must not get from here.
+    """
+    values = {}
+    for name in variable_names(requirements):
+        if RESERVED.fullmatch(name):
+            raise errors.BadRequirements(
+                f"A requirement uses ${{{name}}}, a variable that has a meaning of its own in the build. Use another name."
+            )
+        values[name] = environ.get(name, "")
+        if not values[name]:
+            raise errors.VariableNotSet(
+                f"A requirement uses ${{{name}}}, and the environment variable {name} is not set. Set it and try again; "
+                "it is passed to the installer as a build secret."
+            )
+        if not values[name].isprintable():
+            raise errors.VariableNotSet(
+                f"A requirement uses ${{{name}}}, and the value of {name} has a line break or another control character. "
+                "Set it to a value without."
+            )
+    return values
+
+
+def variable_names(requirements: str) -> list[str]:
+    """Return the names of the variables in requirement lines, comments excepted."""
+    lines = [re.sub(r"(?:^|\s)#.*$", "", line) for line in requirements.splitlines()]
+    return sorted({name for line in lines for name in re.findall(r"\$\{([A-Z0-9_]+)\}", line)})
+
+
+def _names_of_secrets(requirements: str) -> list[str]:
+    """Return the names of the variables that may be secret: all but those that stand for a host."""
+    return variable_names(re.sub(r"(?:(?<=//)|(?<=@))\$\{[A-Z0-9_]+\}(?=[/:\s]|$)", "", requirements))
+
+
+def pip_conf(options: Mapping[str, list[str]], variables: Mapping[str, str] | None = None) -> str:
+    """Return a pip.conf with these options, "" if there are none.
+
+    Its comments hold the same for uv, and the variables, which inside/installer.sh sets for the installer alone.
+    """
     lines = [f"{name} = {options[name][0]}" for name in PIP_TEXTS if options.get(name)]
     lines += [f"{name} =\n    " + "\n    ".join(options[name]) for name in PIP_LISTS if options.get(name)]
-    if not lines:
+    if not lines and not variables:
         return ""
-    for_uv = [f"{UV_PREFIX}{line}" for line in uv_toml(options).splitlines()]
-    return "\n".join(["[global]", *lines, *for_uv, ""])
+    comments = [f"{UV_PREFIX}{line}" for line in uv_toml(options).splitlines()]
+    comments += [f"{VARIABLE_PREFIX}{name}={value}" for name, value in (variables or {}).items()]
+    return "\n".join(["[global]", *lines, *comments, ""])
 
 
 def uv_toml(options: Mapping[str, list[str]]) -> str:
@@ -180,7 +246,7 @@ def _exports(variables: Mapping[str, str]) -> str:
     """Return shell commands that set the variables; one with credentials is named, but not shown."""
     lines = []
     for name, text in variables.items():
-        if re.search(r"://[^/\s\"]*@", text):
+        if VARIABLE_PREFIX in text or redact(text) != text:
             lines.append(f"# {name} has credentials and is not shown.")
         else:
             lines.append(f"export {name}={shlex.quote(text)}")
@@ -189,7 +255,7 @@ def _exports(variables: Mapping[str, str]) -> str:
 
 def _refuse_proxy_password(proxies: Mapping[str, str]) -> None:
     for name, value in proxies.items():
-        if "@" in urlsplit(value if "://" in value else f"http://{value}").netloc:
+        if "@" in value:
             raise errors.BadSetting(
                 f"{name} has a password, and the engine's client (setting 'engine') does not get environment variables, "
                 "so the password would be visible on its command line. Use `docker` directly (add the user to the group "
@@ -199,7 +265,7 @@ def _refuse_proxy_password(proxies: Mapping[str, str]) -> None:
 
 
 def _pip_config_files(environ: Mapping[str, str]) -> Iterator[str]:
-    home = environ.get("HOME") or os.path.expanduser("~")
+    home = find_user_home(environ)
     config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
         yield os.path.join(folder, "pip", "pip.conf")
@@ -218,16 +284,67 @@ def _pip_config_files(environ: Mapping[str, str]) -> Iterator[str]:
 def _read_pip_config(path: str) -> Iterator[tuple[str, str]]:
     parser = configparser.RawConfigParser()
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+        with open(path, encoding="utf-8") as file:
+            parser.read_file(file)
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
         raise errors.BadSetting(
-            f"Cannot read pip's configuration {path}: {reason}. Fix it, or set PYDOCK_PIP_CONFIG=none."
+            f"Cannot read pip's configuration {path}: {_problem(error)}. Fix it, or set PYDOCK_PIP_CONFIG=none."
         ) from error
     for section in ("global", "install"):
         if parser.has_section(section):
             for name, value in parser.items(section):
                 yield name.replace("_", "-"), value
+
+
+def _problem(error: Exception) -> str:
+    """Return what is wrong, without the text of the file, which may have a password in it."""
+    if isinstance(error, OSError):
+        return errors.reason(error)
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno} is not in a section; put [global] before it"
+    if isinstance(error, configparser.ParsingError):
+        return f"line {error.errors[0][0]} is not of the form `name = value`"
+    if isinstance(error, (configparser.DuplicateOptionError, configparser.DuplicateSectionError)):
+        return f"line {error.lineno} repeats an earlier one"
+    return "it is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else type(error).__name__
+
+
+def _check_address(address: str, source: str) -> None:
+    """Raise `BadSetting` for an address that no installer understands; their own messages would show its password."""
+    try:
+        parts = urlsplit(address)
+        found = bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:  # a bad port, or a bad IPv6 address
+        found = False
+    if not found:
+        raise errors.BadSetting(
+            f"The address in {source} is malformed (it is not shown, because it may have a password). Check host and "
+            "port; in a user name or password, write %23 for '#', %2F for '/', %3F for '?' and %40 for '@'."
+        )
+
+
+def _register_secrets(
+    options: Mapping[str, list[str]],
+    values: Sequence[str],
+    secret: Sequence[str],
+    netrc: str,
+    proxies: Mapping[str, str],
+) -> None:
+    for address in [word for name in ("index-url", *PIP_LISTS) for word in options.get(name, [])]:
+        register_address(address)
+    for name, value in proxies.items():
+        if name.upper() != "NO_PROXY":
+            register_address(value)
+    for value in values:  # the variable may be a whole address
+        register_address(value)
+    for value in secret:
+        if "://" not in value:
+            register_secret(value)
+    if netrc:
+        with contextlib.suppress(OSError):
+            text = errors.read_file(netrc).decode(errors="replace")
+            for word in re.findall(r"(?:^|\s)password\s+(\"[^\"]*\"|\S+)", text):
+                register_secret(word.strip('"'))
 
 
 def _ca_bundle(setting: str, environ: Mapping[str, str], options: Mapping[str, list[str]]) -> str:
@@ -247,7 +364,7 @@ def _netrc(setting: str, environ: Mapping[str, str]) -> str:
         return ""
     if setting:
         return _existing(setting, "netrc")
-    path = environ.get("NETRC") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".netrc")
+    path = environ.get("NETRC") or os.path.join(find_user_home(environ), ".netrc")
     return path if os.path.isfile(path) else ""
 
 
@@ -270,4 +387,4 @@ def _small_enough(path: str) -> str:
 
 
 def _is_remote(word: str) -> bool:
-    return bool(re.match(r"https?://", word))
+    return bool(re.match(r"https?://", word, re.IGNORECASE))

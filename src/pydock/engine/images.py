@@ -9,10 +9,12 @@ import tarfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import __version__, errors
+from pydock.credentials import find_credentials
 from pydock.engine import argv as docker
 from pydock.engine.build_context import pip_context
 from pydock.engine.build_secrets import build_arguments, describe_network
-from pydock.environments.environment import DOCKERFILE
+from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
+from pydock.environments.files import read_if_exists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,10 +67,12 @@ class Images:
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
             arguments.update(UID="0", GID="0")
+        context = context or environment.folder
+        requirements = read_if_exists(os.path.join(context, REQUIREMENTS)).decode(errors="replace")
         with pip_context(self._settings.installer) as named:
             self._build(
-                context or environment.folder,
-                describe_network(self._settings),
+                context,
+                describe_network(self._settings, requirements=requirements),
                 tags=tags,
                 contexts={"pydock": named.folder},
                 arguments=arguments,
@@ -110,6 +114,7 @@ class Images:
         options: Sequence[str],
         context_as_shell: str,
     ) -> None:
+        _refuse_credentials([*(arguments or {}).values(), *options])
         with build_arguments(network, by_environment=self._engine.passes_environment) as given:
             argv = docker.build_image(
                 self._engine.client,
@@ -252,6 +257,18 @@ class Images:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             file = tar.extractfile(tar.getmembers()[0])
             return file.read().decode() if file else ""
+
+
+def _refuse_credentials(words: Sequence[str]) -> None:
+    for word in words:
+        found = find_credentials(word)
+        if found:
+            host = f" at {found[0].host}" if found[0].host else ""
+            raise errors.BadSetting(
+                f"An address{host} in the setting 'build_options' or 'repository' has a password or a token, which would "
+                "be on a command line and in the image's history. Put it into ~/.netrc or pip's configuration; pydock "
+                "passes both as build secrets."
+            )
 
 
 def _reader_container_name(environment: Environment) -> str:

@@ -20,7 +20,7 @@ resolve_with_uv() {
     done <upgrade-names.txt
     # uv keeps the versions of the existing output file.
     cp installed.txt "$resolved"
-    "$uv" pip compile --quiet --no-header --no-annotate "$@" --output-file "$resolved" requested.txt >/dev/null
+    with_variables "$uv" pip compile --quiet --no-header --no-annotate "$@" --output-file "$resolved" requested.txt >/dev/null
 }
 
 # pip resolves only by installing: what is installed and its upgrades into one environment, what is requested, with the
@@ -44,7 +44,7 @@ resolve_with_pip() {
 pip_in() {
     environment=$1
     shift
-    "$work/$environment/bin/python" -m pip "$@"
+    with_variables "$work/$environment/bin/python" -m pip "$@"
 }
 
 find_uv

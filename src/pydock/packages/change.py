@@ -9,14 +9,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import canonicalize_name
 
 from pydock import errors
+from pydock.engine.build_secrets import variable_values
 from pydock.engine.images import Image
+from pydock.engine.temporary import temporary_folder, writing
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
 from pydock.packages import requirements
@@ -82,6 +83,7 @@ class Packages:
         """Install the requested packages, as one layer on the current image."""
         requirements.check_file(self._environment.path(REQUIREMENTS))
         requested = requirements.merge(self.requested, lines)
+        variable_values(_specifiers(requested), os.environ)
         image = self.up_to_date_image()
         try:
             self._build_increment(image, requested, lines)
@@ -170,7 +172,7 @@ class Packages:
             "upgrade-names.txt": _joined(upgrade),
             "upgrade-lines.txt": _joined(lines.get(name, name) for name in upgrade if name != EVERYTHING),
         }
-        with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
+        with temporary_folder() as folder:
             self._build_step("resolve.sh", inputs, output=folder, resolved=RESOLVED_FOLDER)
             text = files.read_if_exists(os.path.join(folder, REQUIREMENTS)).decode()
             return self._requirements_text(text, requested)
@@ -205,11 +207,12 @@ class Packages:
         tag = self._content_tag(pinned)
         if self._images.inspect(tag):
             return
-        with tempfile.TemporaryDirectory(prefix="pydock-") as parent:
+        with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
-            shutil.copytree(self._environment.folder, context, symlinks=True)
-            with open(os.path.join(context, REQUIREMENTS), "w", encoding="utf-8") as file:
-                file.write(pinned)
+            with writing(context):
+                shutil.copytree(self._environment.folder, context, symlinks=True)
+                with open(os.path.join(context, REQUIREMENTS), "w", encoding="utf-8") as file:
+                    file.write(pinned)
             self._images.build(self._environment, [tag], context=context)
             self._tags.append(tag)
             self._uncommitted.append(tag)
@@ -256,15 +259,19 @@ class Packages:
         installed from a local path is left to the dockerfile.
         """
         wanted = set(requirements.names(requested))
+        addresses = {line.name: line.text for line in requested if "://" in line.text}
         lines = {}
         for text in frozen.splitlines():
             spelled = text.split("==")[0].split(" @ ")[0]
             name = canonicalize_name(spelled)
             local = not text.strip() or text.startswith(("#", "-e ")) or " @ file:" in text
             if not local and (name not in TOOLS or (name in wanted and name != "pip")):
-                lines[name] = name + text[len(spelled) :]  # pip and uv spell names differently
+                line = name + text[len(spelled) :]  # pip and uv spell names differently
+                lines[name] = requirements.with_variables(line, addresses.get(name, ""))
         options = [line.text for line in requirements.options(requested)]
-        return _joined([*options, *(lines[name] for name in sorted(lines))])
+        text = _joined([*options, *(lines[name] for name in sorted(lines))])
+        requirements.refuse_credentials(text, self._environment.path(REQUIREMENTS))
+        return text
 
     def _read_files(self) -> dict[str, str]:
         return {
