@@ -36,7 +36,9 @@ resolve_with_pip() {
     else
         pip_in upgraded install --quiet --requirement requested.txt
     fi
-    pip_in upgraded freeze --all >"$work/constraints.txt"
+    pip_in upgraded freeze --all >"$work/upgraded.txt"
+    # An address is as it is requested: pip takes one with a digest or without the user name for another one.
+    sed '/ @ /d' "$work/upgraded.txt" >"$work/constraints.txt"
     pip_in needed install --quiet --constraint "$work/constraints.txt" --requirement requested.txt
     pip_in needed freeze --all >"$resolved"
 }
