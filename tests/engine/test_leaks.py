@@ -62,7 +62,9 @@ def indexes(tmp_path_factory: pytest.TempPathFactory, gateway: str) -> Iterator[
 
 
 @pytest.fixture(params=["uv", "pip"])
-def world(project: Project, indexes: tuple[Index, Index], tmp_path: Path, request: pytest.FixtureRequest) -> World:
+def world(
+    project: Project, indexes: tuple[Index, Index], tmp_path: Path, request: pytest.FixtureRequest
+) -> World:
     first, second = indexes
     canaries = {
         "index in pip.conf": first.password,
@@ -162,7 +164,9 @@ def test_nothing_secret_is_anywhere(world: World, tmp_path: Path) -> None:
     image = project.current_image(name)
     assert world.found_in(json.dumps(inspect(image))) == []
     assert world.found_in(docker("history", "--no-trunc", image)) == []
-    forms = {form for value in world.canaries.values() for form in (value.encode(), quote(value, safe="").encode())}
+    forms = {
+        form for value in world.canaries.values() for form in (value.encode(), quote(value, safe="").encode())
+    }
     for index in (world.first, world.second):
         forms |= set(index.secret_lines())
     assert layers_holding(image, sorted(forms), tmp_path) == []
@@ -183,7 +187,9 @@ def test_an_installers_own_words_are_masked(world: World) -> None:
     text = dockerfile.read_text(encoding="utf-8")
     step = "pip install --requirement /usr/local/share/requirements.txt"
     assert step in text
-    dockerfile.write_text(text.replace(step, f"{step}; cat /etc/pip.conf /root/.netrc; exit 1"), encoding="utf-8")
+    dockerfile.write_text(
+        text.replace(step, f"{step}; cat /etc/pip.conf /root/.netrc; exit 1"), encoding="utf-8"
+    )
     done = project.pydock("build", name, check=False)
     assert done.returncode == 1
     assert "index-url" in done.stderr, "the engine's words are shown"
@@ -215,9 +221,13 @@ def test_a_variable_need_not_be_a_secret(world: World) -> None:
     project = world.project
     package = world.first.publish_new()
     file = f"{package.replace('-', '_')}-1.0-py3-none-any.whl"
-    project.environ.update(WHEEL_HOST=world.first.address, WHEEL_NAME=package.replace("-", "_"), INDEX=world.second.url)
+    project.environ.update(
+        WHEEL_HOST=world.first.address, WHEEL_NAME=package.replace("-", "_"), INDEX=world.second.url
+    )
     name = project.create()
-    line = f"{package} @ https://{USER}:${{INDEX_CANARY}}@${{WHEEL_HOST}}/${{WHEEL_NAME}}-1.0-py3-none-any.whl"
+    line = (
+        f"{package} @ https://{USER}:${{INDEX_CANARY}}@${{WHEEL_HOST}}/${{WHEEL_NAME}}-1.0-py3-none-any.whl"
+    )
     (project.folder / "wanted.txt").write_text(f"--extra-index-url ${{INDEX}}\n{line}\n", encoding="utf-8")
     project.environ.pop("PIP_EXTRA_INDEX_URL")
     (project.home / ".netrc").write_text(
@@ -248,5 +258,5 @@ def test_a_wrapper_of_the_client_gets_files_that_only_we_can_read(world: World, 
     done = project.pydock("--echo", "install", name, line)
     assert project.asked(name) == [line]
     assert world.found_in(done.stdout + done.stderr + world.log.read_text(encoding="utf-8")) == []
-    left = [path for path in Path(os.environ.get("TMPDIR", "/tmp")).glob("pydock-*/pip.conf")]
+    left = list(Path(os.environ.get("TMPDIR", "/tmp")).glob("pydock-*/pip.conf"))
     assert not [path for path in left if world.first.password in path.read_text(encoding="utf-8")]

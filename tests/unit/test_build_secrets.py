@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from pydock.settings import Settings
 
-PASSWORD = "hunter2secret"
+CANARY = "hunter2secret"
 
 
 @pytest.fixture(autouse=True)
@@ -51,15 +52,15 @@ def describe(environ: dict[str, str], requirements: str = "") -> build_secrets.N
 
 
 MALFORMED = [
-    f"https://me:{PASSWORD}#x@index.example/simple",
-    f"https://me:{PASSWORD}/x@index.example/simple",
-    f"https://me:{PASSWORD}?x@index.example/simple",
-    f"https://me:{PASSWORD}@index.example:port/simple",
-    f"https://me:{PASSWORD}@index.example:99999/simple",
-    f"https://me:{PASSWORD}@[::1/simple",
-    f"https://me:{PASSWORD}@[nonsense]/simple",
-    f"https://me:{PASSWORD}@/simple",
-    f"HTTPS://me:{PASSWORD}@:80/simple",
+    f"https://me:{CANARY}#x@index.example/simple",
+    f"https://me:{CANARY}/x@index.example/simple",
+    f"https://me:{CANARY}?x@index.example/simple",
+    f"https://me:{CANARY}@index.example:port/simple",
+    f"https://me:{CANARY}@index.example:99999/simple",
+    f"https://me:{CANARY}@[::1/simple",
+    f"https://me:{CANARY}@[nonsense]/simple",
+    f"https://me:{CANARY}@/simple",
+    f"HTTPS://me:{CANARY}@:80/simple",
 ]
 
 
@@ -73,7 +74,7 @@ def test_a_malformed_index_is_refused_without_its_password(
     for given in (environ, {**environ, variable: address}):
         with pytest.raises(errors.BadSetting) as caught:
             describe(given)
-        assert PASSWORD not in caught.value.message
+        assert CANARY not in caught.value.message
         assert option in caught.value.message
         assert (variable if variable in given else "pip.conf") in caught.value.message
 
@@ -81,10 +82,10 @@ def test_a_malformed_index_is_refused_without_its_password(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"index-url = https://me:{PASSWORD}@h/\n", "line 1 is not in a section"),
-        (f"[global]\nindex-url = https://h/\n{PASSWORD}\n", "line 3 is not of the form"),
-        (f"[global]\nindex-url = https://h/\nindex-url = https://me:{PASSWORD}@h/\n", "line 3 repeats"),
-        (f"[global]\n[global]\nindex-url = https://me:{PASSWORD}@h/\n", "line 2 repeats"),
+        (f"index-url = https://me:{CANARY}@h/\n", "line 1 is not in a section"),
+        (f"[global]\nindex-url = https://h/\n{CANARY}\n", "line 3 is not of the form"),
+        (f"[global]\nindex-url = https://h/\nindex-url = https://me:{CANARY}@h/\n", "line 3 repeats"),
+        (f"[global]\n[global]\nindex-url = https://me:{CANARY}@h/\n", "line 2 repeats"),
     ],
 )
 def test_an_unreadable_pip_configuration_is_not_shown(
@@ -93,7 +94,7 @@ def test_an_unreadable_pip_configuration_is_not_shown(
     (tmp_path / "home" / "pip.conf").write_text(text, encoding="utf-8")
     with pytest.raises(errors.BadSetting, match=words) as caught:
         describe(environ)
-    assert PASSWORD not in caught.value.message
+    assert CANARY not in caught.value.message
 
 
 def test_a_pip_configuration_that_is_not_text(environ: dict[str, str], tmp_path: Path) -> None:
@@ -102,16 +103,23 @@ def test_a_pip_configuration_that_is_not_text(environ: dict[str, str], tmp_path:
         describe(environ)
 
 
-@pytest.mark.parametrize("proxy", [f"http://me:{PASSWORD}@[::1", f"me:{PASSWORD}@proxy:x", f"//{PASSWORD}@proxy"])
+@pytest.mark.parametrize(
+    "proxy", [f"http://me:{CANARY}@[::1", f"me:{CANARY}@proxy:x", f"//{CANARY}@proxy"]
+)
 def test_a_malformed_proxy_with_a_password_is_refused_for_sudo(environ: dict[str, str], proxy: str) -> None:
     network = describe({**environ, "HTTPS_PROXY": proxy})
-    with pytest.raises(errors.BadSetting) as caught, build_secrets.build_arguments(network, by_environment=False):
+    with (
+        pytest.raises(errors.BadSetting) as caught,
+        build_secrets.build_arguments(network, by_environment=False),
+    ):
         pass
-    assert PASSWORD not in caught.value.message
+    assert CANARY not in caught.value.message
 
 
 def test_every_secret_is_known_to_the_redactor(environ: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "home" / "pip.conf").write_text("[global]\nindex-url = https://me:secret-1%23@h/\n", encoding="utf-8")
+    (tmp_path / "home" / "pip.conf").write_text(
+        "[global]\nindex-url = https://me:secret-1%23@h/\n", encoding="utf-8"
+    )
     (tmp_path / "home" / ".netrc").write_text(
         'machine h login me password secret-2\nmachine i\n  password "secret-3 x"\n', encoding="utf-8"
     )
@@ -160,7 +168,9 @@ def test_a_variable_without_a_usable_value_is_named(environ: dict[str, str], giv
     assert "b" not in caught.value.message.partition("value of TOKEN")[2].partition("has")[0]
 
 
-@pytest.mark.parametrize("name", ["PATH", "HOME", "LD_PRELOAD", "PYTHONPATH", "PYTHONSTARTUP", "1ST", "GIT_SSH_COMMAND"])
+@pytest.mark.parametrize(
+    "name", ["PATH", "HOME", "LD_PRELOAD", "PYTHONPATH", "PYTHONSTARTUP", "1ST", "GIT_SSH_COMMAND"]
+)
 def test_a_variable_that_the_build_has_itself_is_refused(environ: dict[str, str], name: str) -> None:
     with pytest.raises(errors.BadRequirements, match=name):
         describe({**environ, name: "x"}, f"-f https://h/${{{name}}}/\n")
@@ -176,30 +186,30 @@ def test_what_installers_do_not_replace_is_no_variable(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["run_options", "build_options", "engine"])
 def test_unbalanced_quotes_are_not_shown(tmp_path: Path, name: str) -> None:
-    environ = {"HOME": str(tmp_path), f"PYDOCK_{name.upper()}": f"--env PASSWORD='{PASSWORD}"}
+    environ = {"HOME": str(tmp_path), f"PYDOCK_{name.upper()}": f"--env PASSWORD='{CANARY}"}
     with pytest.raises(errors.BadSetting, match="Check the quotes") as caught:
         load_settings(environ=environ, folder=str(tmp_path))
-    assert PASSWORD not in caught.value.message
+    assert CANARY not in caught.value.message
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        f"run_options: '--env PASSWORD={PASSWORD}\n",
-        f"- {PASSWORD}\n",
-        f"{PASSWORD}\n",
-        f"run_options: {{a: {PASSWORD}}}\n",
-        f"shell: [{PASSWORD}]\n",
-        f"a: *{PASSWORD}\n",
-        f"a: b: {PASSWORD}\n",
-        f"a: !!{PASSWORD} b\n",
+        f"run_options: '--env PASSWORD={CANARY}\n",
+        f"- {CANARY}\n",
+        f"{CANARY}\n",
+        f"run_options: {{a: {CANARY}}}\n",
+        f"shell: [{CANARY}]\n",
+        f"a: *{CANARY}\n",
+        f"a: b: {CANARY}\n",
+        f"a: !!{CANARY} b\n",
     ],
 )
 def test_a_settings_file_with_a_mistake_is_not_shown(tmp_path: Path, text: str) -> None:
     (tmp_path / ".pydock.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(errors.BadSetting) as caught:
         load_settings(environ={"HOME": str(tmp_path)}, folder=str(tmp_path))
-    assert PASSWORD not in caught.value.message
+    assert CANARY not in caught.value.message
     assert ".pydock.yaml" in caught.value.message
 
 
@@ -237,8 +247,11 @@ def test_a_full_or_missing_temporary_folder_is_named(monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOSPC, "No space left on device", "/tmp/pydock-x")
 
     monkeypatch.setenv("TMPDIR", "/somewhere")
-    monkeypatch.setattr(temporary.tempfile, "mkdtemp", fails)
-    with pytest.raises(errors.PydockError, match=r"in /somewhere: No space left.*TMPDIR"), temporary.temporary_folder():
+    monkeypatch.setattr(tempfile, "mkdtemp", fails)
+    with (
+        pytest.raises(errors.PydockError, match=r"in /somewhere: No space left.*TMPDIR"),
+        temporary.temporary_folder(),
+    ):
         pass
 
 
@@ -251,13 +264,15 @@ def test_a_disk_that_fills_up_while_it_is_written(monkeypatch: pytest.MonkeyPatc
         return real(path, *rest, **options)
 
     monkeypatch.setattr(os, "open", fails)
-    with pytest.raises(errors.PydockError, match=r"Cannot write .*installer.sh: No space left"):
-        with build_context(("installer.sh",), {"installer": "uv\n"}):
-            pass
+    context = build_context(("installer.sh",), {"installer": "uv\n"})
+    with pytest.raises(errors.PydockError, match=r"Cannot write .*installer.sh: No space left"), context:
+        pass
 
 
 def test_a_failure_of_many_files_has_a_reason(tmp_path: Path) -> None:
     failure = shutil.Error([("a", "b", "[Errno 28] No space left on device")])
     assert errors.reason(failure) == "[Errno 28] No space left on device"
-    assert errors.from_system(OSError(errno.EDQUOT, "Disk quota exceeded", "/x")).message.startswith("Cannot write /x")
+    assert errors.from_system(OSError(errno.EDQUOT, "Disk quota exceeded", "/x")).message.startswith(
+        "Cannot write /x"
+    )
     assert "/y" in errors.from_system(PermissionError(errno.EACCES, "Permission denied", b"/y")).message

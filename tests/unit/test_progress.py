@@ -14,16 +14,16 @@ from pydock.engine.progress import Masked
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SECRET = "canary-0123456789abcdef"
+CANARY = "canary-0123456789abcdef"
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
-LINES = f"#7 0.5 Collecting x@ https://me:{SECRET}@index.example/x.whl\n#7 0.6 {SECRET}\n#7 done\n"
-FRAME = f"{HIDE}\x1b[1A\x1b[0m => => # Collecting https://{SECRET}@h \n => => # done\x1b[0m\n{SHOW}"
+LINES = f"#7 0.5 Collecting x@ https://me:{CANARY}@index.example/x.whl\n#7 0.6 {CANARY}\n#7 done\n"
+FRAME = f"{HIDE}\x1b[1A\x1b[0m => => # Collecting https://{CANARY}@h \n => => # done\x1b[0m\n{SHOW}"
 
 
 @pytest.fixture(autouse=True)
 def _registered() -> Iterator[None]:
     credentials.forget_secrets()
-    credentials.register_secret(SECRET)
+    credentials.register_secret(CANARY)
     yield
     credentials.forget_secrets()
 
@@ -42,17 +42,17 @@ def cut(text: str, places: Sequence[int]) -> list[bytes]:
 @given(st.lists(st.integers(0, 1000), max_size=6), st.sampled_from([LINES, FRAME, LINES + FRAME * 3 + LINES]))
 def test_a_secret_that_is_cut_anywhere_is_masked(places: list[int], text: str) -> None:
     found = shown(cut(text, places))
-    assert SECRET not in found
+    assert CANARY not in found
     assert found == credentials.redact(text)
 
 
-@given(st.integers(1, len(SECRET) - 1), st.lists(st.integers(0, 1000), max_size=4))
+@given(st.integers(1, len(CANARY) - 1), st.lists(st.integers(0, 1000), max_size=4))
 def test_a_secret_that_is_wrapped_between_rows_is_masked(place: int, places: list[int]) -> None:
-    text = f"{HIDE} => => # token {SECRET[:place]}\n => => # {SECRET[place:]} end\n{SHOW}"
+    text = f"{HIDE} => => # token {CANARY[:place]}\n => => # {CANARY[place:]} end\n{SHOW}"
     found = shown(cut(text, places))
-    for size in range(4, len(SECRET)):
-        assert SECRET[:size] not in found
-        assert SECRET[-size:] not in found
+    for size in range(4, len(CANARY)):
+        assert CANARY[:size] not in found
+        assert CANARY[-size:] not in found
 
 
 def test_a_question_is_shown_while_it_waits() -> None:

@@ -296,14 +296,13 @@ def refuse_credentials(text: str, path: str = "") -> None:
             (credential for form in _readings(pieces) for credential in find_credentials(form)), None
         )
         if found:
-            place = f"{path}, line {number}: " if path else ""
-            host = f"the address at {found.host}" if found.host else "an address"
-            reason = (
-                f"{place}{host} has a password or a token, which would be written to the environment's files. Remove it "
+            place = f"{path}, line {number}: the" if path else "The"
+            host = f"address at {found.host}" if found.host else "address"
+            raise (errors.BadRequirements if path else errors.UsageError)(
+                f"{place} {host} has a password or a token, which would be written to the environment's files. Remove it "
                 "there, and put it into ~/.netrc or pip's configuration, or write ${VARIABLE} in its place: pydock "
                 "passes all three as build secrets."
             )
-            raise (errors.BadRequirements if path else errors.UsageError)(reason[0].upper() + reason[1:])
         if not line.endswith("\\"):
             pieces = []
 
