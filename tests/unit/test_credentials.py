@@ -296,10 +296,14 @@ def test_a_long_word_takes_no_time() -> None:
             "x @ https://${U}:${T}@h/x.whl",
             "x @ https://${U}:${T}@h/x.whl#sha256=0",
         ),
-        ("x @ https://h/x.whl", "https://${T}@h/x.whl", "x @ https://${T}@h/x.whl"),
+        (
+            "x @ https://h/x-1-py3-none-any.whl",
+            "https://${T}@h/x-1-py3-none-any.whl",
+            "x @ https://${T}@h/x-1-py3-none-any.whl",
+        ),
         (
             "x @ https://h/x.whl?token=abc",
-            "x @ https://h/x.whl?token=${T} ; a",
+            "x @ https://h/x.whl?token=${T} ; python_version > '3'",
             "x @ https://h/x.whl?token=${T}",
         ),
         ("x @ git+https://h/r@c0ffee", "git+https://${T}@h/r@v1#egg=x", "x @ git+https://${T}@h/r@c0ffee"),
@@ -309,8 +313,16 @@ def test_a_long_word_takes_no_time() -> None:
             "x @ git+https://${T}@h/r@c0ffee",
         ),
         ("x @ git+https://h/r@c0ffee", "x @ git+https://h/r@v1", "x @ git+https://h/r@c0ffee"),
+        (
+            "x @ git+https://h/r@c0ffee",
+            "git+https://${U}:${T}@h/r@v1",
+            "x @ git+https://${U}:${T}@h/r@c0ffee",
+        ),
+        ("x @ git+https://h/r@c0ffee", "git+https://${T}@h/s", "x @ git+https://h/r@c0ffee"),
+        ("x @ https://h/x.zip#sha256=0", "https://${T}@h/x.zip", "x @ https://${T}@h/x.zip#sha256=0"),
         ("x==1.0", "x", "x==1.0"),
     ],
 )
 def test_what_is_recorded_has_the_variables(installed: str, requested: str, recorded: str) -> None:
-    assert requirements.with_variables(installed, requested) == recorded
+    lines = requirements.parse_text(f"other @ https://${{O}}@h/other.whl\n{requested}\n", "requirements.in")
+    assert requirements.with_variables(installed, lines) == recorded

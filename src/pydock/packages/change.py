@@ -259,7 +259,7 @@ class Packages:
         installed from a local path is left to the dockerfile.
         """
         wanted = set(requirements.names(requested))
-        addresses = {line.name: line.text for line in requested if "://" in line.text}
+        addresses = [line for line in requested if "://" in line.text]
         lines = {}
         for text in frozen.splitlines():
             spelled = text.split("==")[0].split(" @ ")[0]
@@ -267,7 +267,7 @@ class Packages:
             local = not text.strip() or text.startswith(("#", "-e ")) or " @ file:" in text
             if not local and (name not in TOOLS or (name in wanted and name != "pip")):
                 line = name + text[len(spelled) :]  # pip and uv spell names differently
-                lines[name] = requirements.with_variables(line, addresses.get(name, ""))
+                lines[name] = requirements.with_variables(line, addresses)
         options = [line.text for line in requirements.options(requested)]
         text = _joined([*options, *(lines[name] for name in sorted(lines))])
         requirements.refuse_credentials(text, self._environment.path(REQUIREMENTS))

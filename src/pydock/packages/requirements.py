@@ -37,6 +37,10 @@ OPTIONS = (
     "--trusted-host",
 )
 VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
+# `place` is host and path, without the revision of a repository.
+ADDRESS = re.compile(
+    r"(?P<scheme>[\w+]+)://(?:(?P<userinfo>[^\s/?#@]*)@)?(?P<place>[^\s;/@#]*[^\s;@#]*)(?:[@#][^\s;]*)?"
+)
 LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.$|file:|[A-Za-z]:\\")
 
 
@@ -322,15 +326,15 @@ def _readings(pieces: Sequence[str]) -> Iterator[str]:
                 yield re.sub(r"\s", "_", word)  # a password in quotes may have blanks
 
 
-def with_variables(installed: str, requested: str) -> str:
-    """Return the installed line with the address as it was requested, if that has variables.
+def with_variables(installed: str, requested: Iterable[Line]) -> str:
+    """Return the installed line `name @ address` with the address as it was requested, if that has variables.
 
     Installers list the address without user name and password, which a later build needs, and with the values of other
     variables. Of a repository they list the commit, which stays.
     """
-    address = re.search(r"(?P<scheme>[\w+]+)://(?:(?P<userinfo>[^\s/?#@]*)@)?(?P<rest>[^\s;]+)", requested)
     name, at, url = installed.partition(" @ ")
-    if not at or not address or "${" not in address[0]:
+    address = _requested_address(name, url, requested) if at else None
+    if not address or "${" not in address[0]:
         return installed
     if not VCS.match(address[0]):
         fragment = url.partition("#")[2]
@@ -339,3 +343,16 @@ def with_variables(installed: str, requested: str) -> str:
     host, slash, path = rest.partition("/")
     userinfo = f"{address['userinfo']}@" if address["userinfo"] else ""
     return f"{name} @ {scheme}://{userinfo}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _requested_address(name: str, url: str, requested: Iterable[Line]) -> re.Match[str] | None:
+    """Return the address that was requested for a package: by its name, or if it was given without, by its place."""
+    found = None
+    installed = ADDRESS.search(url)
+    for line in requested:
+        address = ADDRESS.search(line.text)
+        if address and line.name == name:
+            return address
+        if address and installed and line.name == line.text and address["place"] == installed["place"]:
+            found = address
+    return found
