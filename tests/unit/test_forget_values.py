@@ -76,12 +76,13 @@ def test_without_variables_nothing_is_touched(site: Path, tmp_path: Path) -> Non
 
 
 def test_installer_sh_gives_the_variables_to_the_installer_alone(tmp_path: Path) -> None:
-    """The values are taken as they are, whatever signs they have; `build_secrets.pip_conf` writes the same lines."""
+    """The values are taken as they are, whatever signs they have; `Network.secret_texts` writes the same lines."""
     from pydock.engine.build_context import PROGRAMS
-    from pydock.engine.build_secrets import pip_conf
+    from pydock.engine.build_secrets import Network
 
     value = "a 'b' \"c\" $d `e` \\ #f %g = *"
-    (tmp_path / "pip.conf").write_text(pip_conf({}, {"TOKEN": value, "OTHER": " x "}), encoding="utf-8")
+    text = Network({}, {}, {}, [], {"TOKEN": value, "OTHER": " x "}).secret_texts["pip.conf"]
+    (tmp_path / "pip.conf").write_text(text, encoding="utf-8")
     with open(f"{PROGRAMS}/installer.sh", encoding="utf-8") as file:
         text = file.read()
     begin, end = text.index("with_variables() ("), text.index("# install_packages OPTION")

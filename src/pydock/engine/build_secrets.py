@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -50,6 +51,18 @@ class Network(NamedTuple):
     files: dict[str, str]  # secrets that are files of this machine: id -> path
     proxies: dict[str, str]  # variable -> value
     pip_configs: list[str]  # the configuration files that were read
+    variables: Mapping[str, str] = MappingProxyType({})  # of requirement lines
+
+    @property
+    def secret_texts(self) -> dict[str, str]:
+        """The texts, with the variables as comments of pip.conf, which inside/installer.sh sets for the installer alone.
+
+        So every dockerfile that mounts pip.conf gets them, whatever their names are.
+        """
+        if not self.variables:
+            return self.texts
+        lines = [f"{VARIABLE_PREFIX}{name}={value}\n" for name, value in self.variables.items()]
+        return {**self.texts, PIP_CONF: "".join([self.texts.get(PIP_CONF, "[global]\n"), *lines])}
 
     @property
     def ca_bundle(self) -> str:
@@ -86,7 +99,7 @@ def describe_network(
     environ = os.environ if environ is None else environ
     configs, options = read_pip_options(settings.pip_config, environ)
     variables = variable_values(requirements, environ)
-    texts = {PIP_CONF: pip_conf(options, variables), UV_TOML: uv_toml(options)}
+    texts = {PIP_CONF: pip_conf(options), UV_TOML: uv_toml(options)}
     paths = {
         CA_BUNDLE: _ca_bundle(settings.ca_bundle, environ, options),
         NETRC: _netrc(settings.netrc, environ),
@@ -105,6 +118,7 @@ def describe_network(
         {name: path for name, path in paths.items() if path},
         proxies,
         configs,
+        variables,
     )
 
 
@@ -118,14 +132,14 @@ def build_arguments(network: Network, *, by_environment: bool) -> Iterator[Build
     """
     files = [csv_record(f"id={name}", f"src={path}") for name, path in network.files.items()]
     if by_environment:
-        names = {name: f"PYDOCK_SECRET_{name.upper().replace('.', '_')}" for name in network.texts}
+        names = {name: f"PYDOCK_SECRET_{name.upper().replace('.', '_')}" for name in network.secret_texts}
         secrets = [f"id={name},env={variable}" for name, variable in names.items()]
-        variables = {names[name]: text for name, text in network.texts.items()}
+        variables = {names[name]: text for name, text in network.secret_texts.items()}
         yield BuildArguments([*secrets, *files], variables, list(network.proxies), {}, _exports(variables))
         return
     _refuse_proxy_password(network.proxies)
     with temporary_folder() as folder:
-        for name, text in network.texts.items():
+        for name, text in network.secret_texts.items():
             path = os.path.join(folder, name)
             write(path, text.encode(errors="surrogateescape"))
             files.append(csv_record(f"id={name}", f"src={path}"))
@@ -209,18 +223,14 @@ def _names_of_secrets(requirements: str) -> list[str]:
     return variable_names(re.sub(r"(?:(?<=//)|(?<=@))\$\{[A-Z0-9_]+\}(?=[/:\s]|$)", "", requirements))
 
 
-def pip_conf(options: Mapping[str, list[str]], variables: Mapping[str, str] | None = None) -> str:
-    """Return a pip.conf with these options, "" if there are none.
-
-    Its comments hold the same for uv, and the variables, which inside/installer.sh sets for the installer alone.
-    """
+def pip_conf(options: Mapping[str, list[str]]) -> str:
+    """Return a pip.conf with these options, "" if there are none. Its comments hold the same for uv."""
     lines = [f"{name} = {options[name][0]}" for name in PIP_TEXTS if options.get(name)]
     lines += [f"{name} =\n    " + "\n    ".join(options[name]) for name in PIP_LISTS if options.get(name)]
-    if not lines and not variables:
+    if not lines:
         return ""
-    comments = [f"{UV_PREFIX}{line}" for line in uv_toml(options).splitlines()]
-    comments += [f"{VARIABLE_PREFIX}{name}={value}" for name, value in (variables or {}).items()]
-    return "\n".join(["[global]", *lines, *comments, ""])
+    for_uv = [f"{UV_PREFIX}{line}" for line in uv_toml(options).splitlines()]
+    return "\n".join(["[global]", *lines, *for_uv, ""])
 
 
 def uv_toml(options: Mapping[str, list[str]]) -> str:

@@ -38,7 +38,7 @@ def build_step(
     So only secrets that exist are mounted, and the CA certificates, which are not secret, are in the build context.
     """
     network = describe_network(settings, requirements="\n".join(inputs.values()))
-    secrets = [name for name in (*network.texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
+    secrets = [name for name in (*network.secret_texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
     dockerfile = render(template, settings.templates, secrets=secrets, program=program, **values)
     texts = {DOCKERFILE: dockerfile, "installer": f"{settings.installer}\n", **inputs}
     certificates = {CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {}
