@@ -66,6 +66,8 @@ def world(
     project: Project, indexes: tuple[Index, Index], tmp_path: Path, request: pytest.FixtureRequest
 ) -> World:
     first, second = indexes
+    if request.param == "uv":  # the private indexes have no uv, so it must be there before
+        project.pydock("install", project.create(), "six")
     canaries = {
         "index in pip.conf": first.password,
         "PIP_EXTRA_INDEX_URL": second.password,
