@@ -7,6 +7,7 @@ Ctrl-C, 1 for the rest.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -61,6 +62,10 @@ class BadTemplate(PydockError):
 
 class BadRequirements(UsageError):
     """A requirements file has an invalid line; the message names file and line."""
+
+
+class VariableNotSet(UsageError):
+    """A requirement line has a `${VARIABLE}` that has no value here."""
 
 
 class PackagesUnavailable(PydockError):
@@ -157,6 +162,27 @@ def read_file(
     if limit and len(content) > limit:
         raise error(f"{path} is larger than {limit} bytes. {hint}")
     return content
+
+
+def reason(error: OSError) -> str:
+    """Return the system's words for an error; `shutil.Error` is a list of errors."""
+    if error.strerror:
+        return error.strerror
+    return (
+        str(error.args[0][0][2]) if error.args and isinstance(error.args[0], list) else type(error).__name__
+    )
+
+
+def from_system(error: OSError) -> PydockError:
+    """Return the error for a system call that failed: a full disk, a missing permission."""
+    place = f" {os.fsdecode(error.filename)}" if isinstance(error.filename, (str, bytes)) else ""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return PydockError(
+            f"Cannot write{place}: {reason(error)}. Remove files that are not needed, and try again."
+        )
+    if place:
+        return PydockError(f"Cannot use{place}: {reason(error)}. Check its permissions and its file system.")
+    return PydockError(f"The system refused what pydock needs: {reason(error)}.")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

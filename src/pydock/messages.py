@@ -27,8 +27,8 @@ def interrupted_message() -> str:
 
 
 def say(text: str) -> None:
-    """Print a message."""
-    print(text, file=sys.stderr)
+    """Print a message, without the secrets that may be in it."""
+    print(redacted(text), file=sys.stderr)
 
 
 def warn(text: str) -> None:
@@ -39,6 +39,13 @@ def warn(text: str) -> None:
 def print_error(text: str) -> None:
     """Print the message of an error."""
     say(_coloured("31", text))
+
+
+def redacted(text: str) -> str:
+    """Return the text without secrets; everything that is printed passes here."""
+    from pydock.credentials import redact  # needs `re`, which nothing else here does
+
+    return redact(text)
 
 
 def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was deleted.") -> None:

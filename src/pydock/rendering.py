@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
 
     folders = [packaged_templates()]
     if own_folder:
-        own = Path(own_folder).expanduser()
+        own = Path(os.path.expanduser(own_folder))
         if not own.is_dir():
             raise errors.BadTemplate(
                 f"Setting 'templates' is {own}, which is not a directory. Correct the setting or remove it."

@@ -136,13 +136,15 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     folder = working_directory() if folder is None else folder
-    user_home = environ.get("HOME") or os.path.expanduser("~")
+    user_home = find_user_home(environ)
     variables = Layer("PYDOCK_* variable", _from_variables(environ))
-    own_file = os.path.join(user_home, ".pydock.yaml")
-    trust.check_owner(
-        own_file, _merge([Layer("default", {"safe_folders": ()}), variables])[0]["safe_folders"]
-    )
-    below = [Layer("default", DEFAULTS), _file_layer(own_file)]
+    below = [Layer("default", DEFAULTS)]
+    if user_home:
+        own_file = os.path.join(user_home, ".pydock.yaml")
+        trust.check_owner(
+            own_file, _merge([Layer("default", {"safe_folders": ()}), variables])[0]["safe_folders"]
+        )
+        below.append(_file_layer(own_file))
     above = [
         Layer("tasks.py or invoke.yaml", table or {}),
         variables,
@@ -254,16 +256,15 @@ def find_home(mode: str, home: str, folder: str, user_home: str, safe_folders: W
     The search above the working directory ends below the user's own home, whose `.pydock` is the global one. Raises
     `UnsafePath` for a folder of another user: whoever can create `/tmp/.pydock` must not decide what we run.
     """
-    global_folder = os.path.join(user_home, ".pydock")
     if mode == "local":
         return Home(os.path.join(folder, ".pydock"), "local", "--local or setting `mode`")
     if mode == "global":
-        return Home(global_folder, "global", "--global or setting `mode`")
+        return Home(_global_folder(user_home), "global", "--global or setting `mode`")
     if home:
         return Home(
             os.path.normpath(os.path.join(folder, os.path.expanduser(home))), "local", "setting `home`"
         )
-    here, end = folder, os.path.realpath(user_home)
+    here, end = folder, os.path.realpath(user_home) if user_home else ""
     while os.path.realpath(here) != end:
         candidate = os.path.join(here, ".pydock")
         if os.path.isdir(candidate):
@@ -272,7 +273,28 @@ def find_home(mode: str, home: str, folder: str, user_home: str, safe_folders: W
         if here == os.path.dirname(here):
             break
         here = os.path.dirname(here)
-    return Home(global_folder, "global", "no .pydock folder in this folder or above")
+    return Home(_global_folder(user_home), "global", "no .pydock folder in this folder or above")
+
+
+def find_user_home(environ: Mapping[str, str]) -> str:
+    """Return the user's home folder as the shell finds it: HOME, else the user's entry in passwd; "" if neither is set."""
+    if environ.get("HOME"):
+        return environ["HOME"]
+    import pwd  # rarely needed
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # a uid without an entry, as in some containers
+        return ""
+
+
+def _global_folder(user_home: str) -> str:
+    if not user_home:
+        raise errors.UsageError(
+            f"HOME is not set, and user {os.getuid()} has no home folder, so there is no place for global environments. "
+            "Set HOME, or use --local for an environment in this folder."
+        )
+    return os.path.join(user_home, ".pydock")
 
 
 def working_directory() -> str:
@@ -307,35 +329,20 @@ def _checked(name: str, value: Any, source: str) -> str | Words:
         if isinstance(value, str):
             value = _split(name, value, source)
         if not isinstance(value, (list, tuple)) or not all(isinstance(word, (str, int)) for word in value):
-            raise errors.BadSetting(
-                f"{source}: setting '{name}' must be a list of words, not {_shown(value)}."
-            )
+            raise errors.BadSetting(f"{source}: setting '{name}' must be a list of words.")
         if name == "engine" and not value:
             raise errors.BadSetting(f"{source}: setting 'engine' is empty. Set it to docker, or remove it.")
         return tuple(str(word) for word in value)
     if not isinstance(value, str):
-        raise errors.BadSetting(
-            f"{source}: setting '{name}' must be a string, not {_shown(value)}. Put it in quotes."
-        )
+        raise errors.BadSetting(f"{source}: setting '{name}' must be a string. Put it in quotes.")
     if name not in POWERFUL and not value.isprintable():
-        raise errors.BadSetting(
-            f"{source}: setting '{name}' has a control character in {value!a}. Remove it."
-        )
+        raise errors.BadSetting(f"{source}: setting '{name}' has a control character. Remove it.")
     if name in CHOICES and value not in CHOICES[name]:
         choices = ", ".join(choice or "(empty)" for choice in CHOICES[name])
         raise errors.BadSetting(
             f"{source}: invalid value {value!r} for setting '{name}'. Use one of: {choices}."
         )
     return value
-
-
-def _shown(value: Any) -> str:
-    """Return the value for a message; a YAML file of a few lines can describe one of several gigabytes."""
-    import reprlib  # only for messages
-
-    short = reprlib.Repr()
-    short.maxlevel, short.maxstring, short.maxother = 2, 200, 200
-    return short.repr(value)
 
 
 def _split(name: str, text: str, source: str) -> list[str]:
@@ -347,12 +354,19 @@ def _split(name: str, text: str, source: str) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise errors.BadSetting(
-            f"{source}: invalid value {text!r} for setting '{name}': {error}. Check the quotes."
+            f"{source}: invalid value for setting '{name}': {error}. Check the quotes."
         ) from error
 
 
 def _from_variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[variable] for name in DEFAULTS if (variable := f"PYDOCK_{name.upper()}") in environ}
+
+
+def _yaml_problem(error: Exception) -> str:
+    """Return where the problem is and what, but nothing of the file's text, which may contain a password."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or ""
+    place = f", line {mark.line + 1}" if mark else ""
+    return f"{place}: {problem}" if problem and "'" not in problem else place
 
 
 def _file_layer(path: str) -> Layer:
@@ -369,11 +383,9 @@ def _file_layer(path: str) -> Layer:
     try:
         values = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date such as 2001-02-30 is a ValueError
-        raise errors.BadSetting(
-            f"{path} is not valid YAML: {' '.join(str(error).split())}. {hint}"
-        ) from error
+        raise errors.BadSetting(f"{path} is not valid YAML{_yaml_problem(error)}. {hint}") from error
     except RecursionError as error:
         raise errors.BadSetting(f"{path} is nested too deeply. {hint}") from error
     if not isinstance(values, (dict, type(None))):
-        raise errors.BadSetting(f"{path} must contain lines such as `shell: zsh`, not {_shown(values)}.")
+        raise errors.BadSetting(f"{path} must contain lines such as `shell: zsh`.")
     return Layer(path, {str(name): value for name, value in (values or {}).items()}, content)

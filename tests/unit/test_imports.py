@@ -16,7 +16,7 @@ PACKAGE = Path(pydock.__file__).parent
 REPOSITORY = Path(__file__).parents[2]
 
 # The same text is in CONTRIBUTING.md and docs/design.md.
-RULE = "cli → commands → packages, exports → engine → environments → settings, trust, messages, rendering, errors, _speed"
+RULE = "cli → commands → packages, exports → engine → environments → settings, trust, messages, rendering, credentials, errors, _speed"
 LEVELS = [[name.strip() for name in level.split(",")] for level in RULE.split("→")]
 LEVEL = {part: number for number, level in enumerate(LEVELS) for part in level}
 # `pydock` imports the tasks when `Collection.from_module(pydock)` looks for them.

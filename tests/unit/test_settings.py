@@ -111,9 +111,9 @@ def test_numbers_in_a_list_become_strings(folders: Folders) -> None:
     [
         ({"engin": "podman"}, "unknown setting 'engin'. Did you mean 'engine'?"),
         ({"xyzzy": ""}, "unknown setting 'xyzzy'. `pydock config`"),
-        ({"repository": 3.8}, "setting 'repository' must be a string, not 3.8. Put it in quotes"),
+        ({"repository": 3.8}, "setting 'repository' must be a string. Put it in quotes"),
         ({"shell": ["zsh"]}, "setting 'shell' must be a string"),
-        ({"engine": 3}, "setting 'engine' must be a list of words, not 3"),
+        ({"engine": 3}, "setting 'engine' must be a list of words"),
         ({"engine": []}, "setting 'engine' is empty"),
         ({"engine": ""}, "setting 'engine' is empty"),
         ({"run_options": [["a"]]}, "must be a list of words"),
@@ -240,25 +240,6 @@ def test_global_folder_is_not_local_through_a_link(tmp_path: Path) -> None:
 def test_file_named_pydock_is_not_a_home(tmp_path: Path) -> None:
     (tmp_path / ".pydock").touch()
     assert find_home("", "", str(tmp_path), "/nowhere").mode == "global"
-
-
-def test_folder_of_another_user_above_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    below = tmp_path / "below"
-    below.mkdir()
-    (tmp_path / ".pydock").mkdir()
-    real = os.stat
-
-    def stat_of_another_user(path: str) -> os.stat_result:
-        status = list(real(path))
-        status[4] = 4711  # st_uid
-        return os.stat_result(status)
-
-    monkeypatch.setattr(os, "stat", stat_of_another_user)
-    above = find_home("", "", str(below), "/nowhere")
-    here = find_home("", "", str(tmp_path), "/nowhere")
-    monkeypatch.undo()
-    assert above.mode == "global"
-    assert here.mode == "local"
 
 
 def test_environment_and_folder_are_those_of_the_process(

@@ -16,7 +16,7 @@ from invoke import Config, Executor, Exit
 from pydock import __version__, errors
 from pydock.cli.call import FLAGS, Call, read_call
 from pydock.commands.namespace import COMMANDS, namespace
-from pydock.messages import interrupted_message, print_error
+from pydock.messages import interrupted_message, print_error, redacted
 
 if TYPE_CHECKING:
     from invoke.parser import Argument
@@ -51,7 +51,7 @@ def run_program(call: Call) -> int:
         print(f"pydock {__version__}, Python {sys.version.split()[0]}, {sys.platform}", file=sys.stderr)
         import traceback
 
-        traceback.print_exc()
+        print(redacted(traceback.format_exc()), end="", file=sys.stderr)
         return EXIT_BUG
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
 from pydock.environments import files, registry
-from pydock.environments.environment import REQUIREMENTS
+from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN
 from pydock.messages import say, set_outcome
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> 
 
 def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
     """Build from the files as they are; return whether an older image was left without a tag."""
-    from pydock.packages.requirements import check_file
+    from pydock.packages.requirements import check_file, refuse_credentials
 
     environment = session.environment(name)
     with files.locked(environment.folder):
         check_file(environment.path(REQUIREMENTS))
+        requested = environment.path(REQUIREMENTS_IN)
+        refuse_credentials(files.read_if_exists(requested).decode(errors="replace"), requested)
         before = session.images.tags(environment)
         content = environment.content_tag()
         old = session.images.inspect(content)

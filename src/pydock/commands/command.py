@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from invoke import Exit, Task, task
 
 from pydock import errors
+from pydock.messages import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,11 @@ def _errors_as_exit(body: Callable[..., None]) -> Callable[..., None]:
         try:
             body(*args, **kwargs)
         except errors.PydockError as error:
-            raise Exit(error.message, error.code) from error
+            raise Exit(redacted(error.message), error.code) from error  # invoke prints it
+        except BrokenPipeError:
+            raise  # nobody reads our output any more
+        except OSError as error:
+            failure = errors.from_system(error)
+            raise Exit(redacted(failure.message), failure.code) from error
 
     return wrapper

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydock.commands.command import command
 from pydock.commands.session import context_settings
 from pydock.engine.build_secrets import describe_network
-from pydock.messages import aligned
+from pydock.messages import aligned, redacted
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -23,7 +23,7 @@ def config(c: Context, json: bool = False) -> None:
     """Show the mode (local or global), the home folder, and every setting with its source."""
     settings = context_settings(c, refuse_untrusted=False)
     described = describe_settings(settings, describe_network(settings))
-    print(dumps(described, indent=2) if json else settings_table(described))
+    print(redacted(dumps(described, indent=2) if json else settings_table(described)))
 
 
 def describe_settings(settings: Settings, network: Network) -> dict[str, Any]:

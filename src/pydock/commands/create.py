@@ -11,6 +11,7 @@ from pydock import errors
 from pydock.commands.command import command
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
+from pydock.engine.build_secrets import variable_values
 from pydock.environments import files, origin, registry
 from pydock.environments.environment import (
     DOCKERFILE,
@@ -20,7 +21,7 @@ from pydock.environments.environment import (
 )
 from pydock.environments.names import check_base, check_name, check_version
 from pydock.environments.temporary import temporary_folder
-from pydock.messages import set_outcome
+from pydock.messages import redacted, set_outcome
 from pydock.rendering import render
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
         files.write_new(staging, contents)
         staged = environment._replace(folder=staging, made_now=True)
         if session.engine.dry:
-            print(_folder_as_shell(folder, contents))
+            print(redacted(_folder_as_shell(folder, contents)))
             session.images.build(environment, staged.content_tag())
             return
         registry.remember(environment)
@@ -102,9 +103,11 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
 def _read_requirements(path: str) -> list[Line]:
     if not path:
         return []
-    from pydock.packages.requirements import parse_file
+    from pydock.packages.requirements import parse_file, to_text
 
-    return parse_file(path)
+    lines = parse_file(path)
+    variable_values(to_text(lines), os.environ)  # before anything is built
+    return lines
 
 
 @contextlib.contextmanager

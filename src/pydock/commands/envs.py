@@ -16,7 +16,7 @@ from pydock.environments.environment import (
     environments_folder,
     find_environment,
 )
-from pydock.messages import aligned, say
+from pydock.messages import aligned, redacted, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +45,9 @@ def envs(c: Context, json: bool = False, all: bool = False) -> None:  # noqa: A0
     else:
         rows, columns = describe_environments(session.settings, session.images), COLUMNS
     if json:
-        print(dumps(rows, indent=2))
+        print(redacted(dumps(rows, indent=2)))
     elif rows:
-        print(environments_table(rows, columns))
+        print(redacted(environments_table(rows, columns)))
     elif all:
         say("No environment images on this engine.")
     else:

@@ -10,6 +10,7 @@ from pydock.commands.command import NAME_HELP, PACKAGES, command
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
+from pydock.messages import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +93,7 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
 
 def _report(session: Session, name: str, changes: Changes) -> None:
     if changes.added or changes.removed:
-        print(changes)
+        print(redacted(str(changes)))
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:

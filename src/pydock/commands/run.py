@@ -42,7 +42,7 @@ def run(c: Context, name: str, command: str) -> None:
     try:
         words = shlex.split(command)
     except ValueError as error:
-        raise errors.UsageError(f"Invalid command {command!r}: {error}. Check the quotes.") from error
+        raise errors.UsageError(f"Invalid command: {error}. Check the quotes.") from error
     if not words:
         raise errors.UsageError(f"A command is required, for example `pydock run {name} python --version`.")
     _run(Session(c), name, words)

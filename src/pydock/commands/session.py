@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pydock import messages
+from pydock.credentials import register_options
 from pydock.engine.client import Engine
 from pydock.engine.images import Images
 from pydock.environments.environment import Environment, find_environment
@@ -38,4 +39,6 @@ def context_settings(context: Context, *, refuse_untrusted: bool = True) -> Sett
     A parent collection's `configure` replaces the whole table, so any key may be missing from it.
     """
     table = dict(context.config.get("pydock", {}))
-    return load_settings(table, table.pop("command_line", None), refuse_untrusted=refuse_untrusted)
+    settings = load_settings(table, table.pop("command_line", None), refuse_untrusted=refuse_untrusted)
+    register_options((*settings.run_options, *settings.build_options))
+    return settings

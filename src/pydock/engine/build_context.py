@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
+
+from pydock.environments.temporary import temporary_folder, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inside")
-INSTALLER = ("installer.sh", "compile_bytecode.py")  # what the other programs need
+INSTALLER = ("installer.sh", "compile_bytecode.py", "forget_values.py")  # what the other programs need
 
 
 class BuildContext(NamedTuple):
@@ -43,12 +44,9 @@ def build_context(
         name: (errors.read_file(path, errors.BadSetting), mode) for name, (path, mode) in sources.items()
     }
     contents.update({name: (text.encode(errors="surrogateescape"), 0o644) for name, text in texts.items()})
-    with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
+    with temporary_folder() as folder:
         for name, (content, mode) in contents.items():
-            path = os.path.join(folder, name)
-            with open(path, "wb") as file:
-                file.write(content)
-            os.chmod(path, mode)
+            write(os.path.join(folder, name), content, mode)
         yield BuildContext(folder, _as_shell(folder, sources, texts))
 
 

@@ -13,16 +13,19 @@ import os
 import re
 import shlex
 import sys
-import tempfile
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pydock import errors
+from pydock.credentials import redact, register_address, register_secret
 from pydock.engine.argv import csv_record
 from pydock.engine.build_context import file_as_shell
+from pydock.environments.temporary import temporary_folder, write
+from pydock.settings import find_user_home
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydock.settings import Settings
 
@@ -37,7 +40,11 @@ PIP_LISTS = ("extra-index-url", "find-links", "trusted-host")
 PIP_TEXTS = ("index-url", "no-index", "timeout", "retries")
 # Up to the last @ of a word, because a password that is not encoded may contain anything.
 CREDENTIALS = re.compile(r"://[^\s]*@")
-UV_PREFIX = "# uv: "  # marks the lines of our pip.conf that are for uv
+# Comments of our pip.conf, which inside/installer.sh reads: settings for uv, and variables for requirement lines.
+UV_PREFIX = "# uv: "
+VARIABLE_PREFIX = "# env: "
+# Variables that would break the installer, or let a requirements file choose what runs.
+RESERVED = re.compile(r"PATH|HOME|PWD|IFS|ENV|BASH_ENV|TMPDIR|\d.*|LD_.*|PYTHON.*|GIT_.*SSH.*")
 
 
 class Network(NamedTuple):
@@ -47,6 +54,18 @@ class Network(NamedTuple):
     files: dict[str, str]  # secrets that are files of this machine: id -> path
     proxies: dict[str, str]  # variable -> value
     pip_configs: list[str]  # the configuration files that were read
+    variables: Mapping[str, str] = MappingProxyType({})  # of requirement lines
+
+    @property
+    def secret_texts(self) -> dict[str, str]:
+        """The texts, with the variables as comments of pip.conf, which inside/installer.sh sets for the installer alone.
+
+        So every dockerfile that mounts pip.conf gets them, whatever their names are.
+        """
+        if not self.variables:
+            return self.texts
+        lines = [f"{VARIABLE_PREFIX}{name}={value}\n" for name, value in self.variables.items()]
+        return {**self.texts, PIP_CONF: "".join([self.texts.get(PIP_CONF, "[global]\n"), *lines])}
 
     @property
     def ca_bundle(self) -> str:
@@ -63,6 +82,8 @@ class Network(NamedTuple):
             found.append("the credentials in pip's configuration")
         if any("@" in value for value in self.proxies.values()):
             found.append("the credentials of the proxy")
+        if self.variables:
+            found.append(f"the variables {', '.join(sorted(self.variables))}")
         return found
 
     def without_credentials(self) -> Network:
@@ -94,10 +115,18 @@ class BuildArguments(NamedTuple):
     as_shell: str  # shell commands that set the variables, or write the files, without credentials
 
 
-def describe_network(settings: Settings, environ: Mapping[str, str] | None = None) -> Network:
-    """Return what this machine passes into builds; raises `BadSetting` for a file that does not exist."""
+def describe_network(
+    settings: Settings, environ: Mapping[str, str] | None = None, *, requirements: str = ""
+) -> Network:
+    """Return what this machine passes into builds.
+
+    `requirements` is the text of the requirements files of the build, for the values of their variables. Raises
+    `BadSetting` for a file that does not exist or an address that is malformed, and `VariableNotSet`. Everything secret
+    is registered, so that no message shows it.
+    """
     environ = os.environ if environ is None else environ
     configs, options = read_pip_options(settings.pip_config, environ)
+    variables = variable_values(requirements, environ)
     texts = {PIP_CONF: pip_conf(options), UV_TOML: uv_toml(options)}
     paths = {
         CA_BUNDLE: _ca_bundle(settings.ca_bundle, environ, options),
@@ -109,11 +138,15 @@ def describe_network(settings: Settings, environ: Mapping[str, str] | None = Non
         for name in (upper, upper.lower())
         if environ.get(name)
     }
+    secret = _names_of_secrets(requirements)
+    in_secret_places = [value for name, value in variables.items() if name in secret]
+    _register_secrets(options, [*variables.values()], in_secret_places, paths[NETRC], proxies)
     return Network(
         {name: text for name, text in texts.items() if text},
         {name: path for name, path in paths.items() if path},
         proxies,
         configs,
+        variables,
     )
 
 
@@ -127,19 +160,16 @@ def build_arguments(network: Network, *, by_environment: bool) -> Iterator[Build
     """
     files = [csv_record(f"id={name}", f"src={path}") for name, path in network.files.items()]
     if by_environment:
-        names = {name: f"PYDOCK_SECRET_{name.upper().replace('.', '_')}" for name in network.texts}
+        names = {name: f"PYDOCK_SECRET_{name.upper().replace('.', '_')}" for name in network.secret_texts}
         secrets = [f"id={name},env={variable}" for name, variable in names.items()]
-        variables = {names[name]: text for name, text in network.texts.items()}
+        variables = {names[name]: text for name, text in network.secret_texts.items()}
         yield BuildArguments([*secrets, *files], variables, list(network.proxies), {}, _exports(variables))
         return
     _refuse_proxy_password(network.proxies)
-    with tempfile.TemporaryDirectory(prefix="pydock-") as folder:  # mode 0700
-        for name, text in network.texts.items():
+    with temporary_folder() as folder:
+        for name, text in network.secret_texts.items():
             path = os.path.join(folder, name)
-            with open(
-                os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-            ) as file:
-                file.write(text)
+            write(path, text.encode(errors="surrogateescape"))
             files.append(csv_record(f"id={name}", f"src={path}"))
         as_shell = _files_as_shell(folder, network.texts)
         yield BuildArguments(files, {}, [], dict(network.proxies), as_shell)
@@ -161,17 +191,65 @@ def read_pip_options(setting: str, environ: Mapping[str, str]) -> tuple[list[str
     else:
         files = [path for path in _pip_config_files(environ) if os.path.isfile(path)]
     options: dict[str, list[str]] = {}
+    sources: dict[str, str] = {}
     for path in files:
         for name, value in _read_pip_config(path):
             options[name] = value.split()
+            sources[name] = path
     if not setting:
-        for name in (*PIP_LISTS, *PIP_TEXTS, "cert"):
-            words = environ.get(f"PIP_{name.upper().replace('-', '_')}", "").split()
-            if words:
-                options[name] = words
-    for name in ("index-url", *PIP_LISTS):
-        options[name] = [word for word in options.get(name, []) if name == "trusted-host" or _is_remote(word)]
+        for variable, name, words in _pip_variables(environ):
+            options[name] = words
+            sources[name] = variable
+    for name in ("index-url", "extra-index-url", "find-links"):
+        options[name] = [word for word in options.get(name, []) if _is_remote(word)]
+        for word in options[name]:
+            _check_address(word, f"{name} ({sources[name]})")
     return files, {name: words for name, words in options.items() if words}
+
+
+def _pip_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str, list[str]]]:
+    for name in (*PIP_LISTS, *PIP_TEXTS, "cert"):
+        variable = f"PIP_{name.upper().replace('-', '_')}"
+        words = environ.get(variable, "").split()
+        if words:
+            yield variable, name, words
+
+
+def variable_values(requirements: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of the variables that requirement lines name as pip and uv expect them, `${NAME}`.
+
+    Raises `VariableNotSet` for a variable without a value, which pip and uv would leave as it is, and `BadRequirements`
+    for one that the build must not get from here.
+    """
+    values = {}
+    for name in variable_names(requirements):
+        if RESERVED.fullmatch(name):
+            raise errors.BadRequirements(
+                f"A requirement uses ${{{name}}}, a variable that has a meaning of its own in the build. Use another name."
+            )
+        values[name] = environ.get(name, "")
+        if not values[name]:
+            raise errors.VariableNotSet(
+                f"A requirement uses ${{{name}}}, and the environment variable {name} is not set. Set it and try again; "
+                "it is passed to the installer as a build secret."
+            )
+        if not values[name].isprintable():
+            raise errors.VariableNotSet(
+                f"A requirement uses ${{{name}}}, and the value of {name} has a line break or another control character. "
+                "Set it to a value without."
+            )
+    return values
+
+
+def variable_names(requirements: str) -> list[str]:
+    """Return the names of the variables in requirement lines, comments excepted."""
+    lines = [re.sub(r"(?:^|\s)#.*$", "", line) for line in requirements.splitlines()]
+    return sorted({name for line in lines for name in re.findall(r"\$\{([A-Z0-9_]+)\}", line)})
+
+
+def _names_of_secrets(requirements: str) -> list[str]:
+    """Return the names of the variables that may be secret: all but those that stand for a host."""
+    return variable_names(re.sub(r"(?:(?<=//)|(?<=@))\$\{[A-Z0-9_]+\}(?=[/:\s]|$)", "", requirements))
 
 
 def pip_conf(options: Mapping[str, list[str]]) -> str:
@@ -231,12 +309,12 @@ def _files_as_shell(folder: str, texts: Mapping[str, str]) -> str:
 
 
 def _has_credentials(text: str) -> bool:
-    return bool(re.search(r"://[^/\s\"]*@", text))
+    return VARIABLE_PREFIX in text or redact(text) != text
 
 
 def _refuse_proxy_password(proxies: Mapping[str, str]) -> None:
     for name, value in proxies.items():
-        if "@" in urlsplit(value if "://" in value else f"http://{value}").netloc:
+        if "@" in value:
             raise errors.BadSetting(
                 f"{name} has a password, and the engine's client (setting 'engine') does not get environment variables, "
                 "so the password would be visible on its command line. Use `docker` directly (add the user to the group "
@@ -246,7 +324,7 @@ def _refuse_proxy_password(proxies: Mapping[str, str]) -> None:
 
 
 def _pip_config_files(environ: Mapping[str, str]) -> Iterator[str]:
-    home = environ.get("HOME") or os.path.expanduser("~")
+    home = find_user_home(environ)
     config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
         yield os.path.join(folder, "pip", "pip.conf")
@@ -265,16 +343,67 @@ def _pip_config_files(environ: Mapping[str, str]) -> Iterator[str]:
 def _read_pip_config(path: str) -> Iterator[tuple[str, str]]:
     parser = configparser.RawConfigParser()
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+        with open(path, encoding="utf-8") as file:
+            parser.read_file(file)
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
         raise errors.BadSetting(
-            f"Cannot read pip's configuration {path}: {reason}. Fix it, or set PYDOCK_PIP_CONFIG=none."
+            f"Cannot read pip's configuration {path}: {_problem(error)}. Fix it, or set PYDOCK_PIP_CONFIG=none."
         ) from error
     for section in ("global", "install"):
         if parser.has_section(section):
             for name, value in parser.items(section):
                 yield name.replace("_", "-"), value
+
+
+def _problem(error: Exception) -> str:
+    """Return what is wrong, without the text of the file, which may have a password in it."""
+    if isinstance(error, OSError):
+        return errors.reason(error)
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"line {error.lineno} is not in a section; put [global] before it"
+    if isinstance(error, configparser.ParsingError):
+        return f"line {error.errors[0][0]} is not of the form `name = value`"
+    if isinstance(error, (configparser.DuplicateOptionError, configparser.DuplicateSectionError)):
+        return f"line {error.lineno} repeats an earlier one"
+    return "it is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else type(error).__name__
+
+
+def _check_address(address: str, source: str) -> None:
+    """Raise `BadSetting` for an address that no installer understands; their own messages would show its password."""
+    try:
+        parts = urlsplit(address)
+        found = bool(parts.hostname) and (parts.port or 0) >= 0
+    except ValueError:  # a bad port, or a bad IPv6 address
+        found = False
+    if not found:
+        raise errors.BadSetting(
+            f"The address in {source} is malformed (it is not shown, because it may have a password). Check host and "
+            "port; in a user name or password, write %23 for '#', %2F for '/', %3F for '?' and %40 for '@'."
+        )
+
+
+def _register_secrets(
+    options: Mapping[str, list[str]],
+    values: Sequence[str],
+    secret: Sequence[str],
+    netrc: str,
+    proxies: Mapping[str, str],
+) -> None:
+    for address in [word for name in ("index-url", *PIP_LISTS) for word in options.get(name, [])]:
+        register_address(address)
+    for name, value in proxies.items():
+        if name.upper() != "NO_PROXY":
+            register_address(value)
+    for value in values:  # the variable may be a whole address
+        register_address(value)
+    for value in secret:
+        if "://" not in value:
+            register_secret(value)
+    if netrc:
+        with contextlib.suppress(OSError):
+            text = errors.read_file(netrc).decode(errors="replace")
+            for word in re.findall(r"(?:^|\s)password\s+(\"[^\"]*\"|\S+)", text):
+                register_secret(word.strip('"'))
 
 
 def _ca_bundle(setting: str, environ: Mapping[str, str], options: Mapping[str, list[str]]) -> str:
@@ -294,7 +423,7 @@ def _netrc(setting: str, environ: Mapping[str, str]) -> str:
         return ""
     if setting:
         return _existing(setting, "netrc")
-    path = environ.get("NETRC") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".netrc")
+    path = environ.get("NETRC") or os.path.join(find_user_home(environ), ".netrc")
     return path if os.path.isfile(path) else ""
 
 
@@ -317,4 +446,4 @@ def _small_enough(path: str) -> str:
 
 
 def _is_remote(word: str) -> bool:
-    return bool(re.match(r"https?://", word))
+    return bool(re.match(r"https?://", word, re.IGNORECASE))

@@ -14,6 +14,7 @@ from pydock.engine import argv as docker
 from pydock.engine import diagnosis
 from pydock.engine.endpoint import check_supported
 from pydock.engine.process import EngineRunner
+from pydock.messages import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +85,7 @@ class Engine:
     def modify(self, argv: Sequence[str]) -> str:
         """Run a command that changes images or containers; return its stdout. With `--dry`, print it, return ""."""
         if self.dry:
-            print(shlex.join(argv))
+            print(redacted(shlex.join(argv)))
             return ""
         return self._checked(argv, self._run(argv)).stdout
 
@@ -121,7 +122,7 @@ class Engine:
     def terminal(self, argv: Sequence[str]) -> int:
         """Run a command on our own stdin, stdout and stderr; return its exit code."""
         if self.dry:
-            print(shlex.join(argv))
+            print(redacted(shlex.join(argv)))
             return 0
         self._echo(argv)
         with self._engine_runner():
@@ -192,4 +193,4 @@ class Engine:
 
 def _with_context(context_as_shell: str, argv: Sequence[str]) -> str:
     """Return the command as shell lines that can be pasted as they are."""
-    return f"{context_as_shell}\n{shlex.join(argv)}" if context_as_shell else shlex.join(argv)
+    return redacted(f"{context_as_shell}\n{shlex.join(argv)}" if context_as_shell else shlex.join(argv))

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
+from pydock.messages import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ ENGINE_FAILURES = (
         "docker-buildx-plugin (from Docker) or docker-buildx (from your distribution) and try again.",
     ),
     Meaning(
-        r"no space left on device|disk quota exceeded",
+        r"(?i:no space left on device|disk quota exceeded)",  # Docker, uv and pip differ in capitals
         errors.DiskFull,
         "No space left where the engine keeps its images. `{client} system df` shows what uses it; "
         "`{client} system prune` removes what is unused.",
@@ -166,5 +167,6 @@ def _last_lines(words: str, count: int) -> str:
 
 
 def _plain(words: str) -> str:
-    """Return terminal output without escape sequences, its overwritten lines as lines of their own."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", words).replace("\r\n", "\n").replace("\r", "\n")
+    """Return terminal output without secrets and escape sequences, its overwritten lines as lines of their own."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", words).replace("\r\n", "\n").replace("\r", "\n")
+    return redacted(plain)

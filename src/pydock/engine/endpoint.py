@@ -9,7 +9,7 @@ import os
 
 from pydock import errors
 from pydock.engine import argv as docker
-from pydock.settings import working_directory
+from pydock.settings import find_user_home, working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,9 +51,7 @@ def engine_endpoint(environ: Mapping[str, str]) -> str:
     """
     if environ.get("DOCKER_HOST"):
         return environ["DOCKER_HOST"]
-    folder = environ.get("DOCKER_CONFIG") or os.path.join(
-        environ.get("HOME") or os.path.expanduser("~"), ".docker"
-    )
+    folder = environ.get("DOCKER_CONFIG") or os.path.join(find_user_home(environ) or "/", ".docker")
     context = environ.get("DOCKER_CONTEXT") or _chosen_context(os.path.join(folder, "config.json"))
     if context in {"", "default"}:
         return ""

@@ -9,10 +9,12 @@ import tarfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import __version__, errors
+from pydock.credentials import find_credentials
 from pydock.engine import argv as docker
 from pydock.engine.build_context import pip_context
 from pydock.engine.build_secrets import build_arguments, describe_network
-from pydock.environments.environment import DOCKERFILE
+from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
+from pydock.environments.files import read_if_exists
 from pydock.environments.origin import is_own
 from pydock.messages import warn
 
@@ -54,25 +56,32 @@ class Images:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
-        self._networks: dict[str, Network] = {}
+        self._warned: set[str] = set()  # environments whose builds get no credentials
 
-    def network(self, environment: Environment) -> Network:
+    def network(self, environment: Environment, requirements: str = "") -> Network:
         """Return what builds of this environment get: credentials only if the user made or trusted it here.
 
-        Says what is withheld, once. This is also for pydock's own steps, whose programs are those of the image.
+        `requirements` is the text of the requirements files of the build. Says what is withheld, once. This is also for
+        pydock's own steps, whose programs are those of the image. Raises `PydockError` if the requirements name variables
+        that are withheld, because no installer works without them.
         """
-        if environment.name not in self._networks:
-            network = describe_network(self._settings)
-            withheld = network.credentials()
-            if withheld and not is_own(self._settings, environment):
-                warn(
-                    f"The build does not get {' and '.join(withheld)}, because you did not make environment "
-                    f"'{environment.name}' on this machine, or its files were changed for you. "
-                    f"`pydock trust {environment.name}` allows it."
-                )
-                network = network.without_credentials()
-            self._networks[environment.name] = network
-        return self._networks[environment.name]
+        network = describe_network(self._settings, requirements=requirements)
+        withheld = network.credentials()
+        if not withheld or is_own(self._settings, environment):
+            return network
+        reason = (
+            f"you did not make environment '{environment.name}' on this machine, or its files were changed for you. "
+            f"`pydock trust {environment.name}` allows it"
+        )
+        if network.variables:
+            names = ", ".join(sorted(network.variables))
+            raise errors.PydockError(
+                f"The requirements use the variables {names}, which the build does not get, because {reason}."
+            )
+        if environment.name not in self._warned:
+            self._warned.add(environment.name)
+            warn(f"The build does not get {' and '.join(withheld)}, because {reason}.")
+        return network.without_credentials()
 
     def build(
         self,
@@ -86,16 +95,19 @@ class Images:
     ) -> None:
         """Build the environment's folder, and give the image the content tag and, with `alias`, the alias.
 
-        `context` is another folder to build instead, a copy with other requirements. `content` is the content tag of the folder as it is now. The image gets it only if the folder is still the same
-        after the build; raises `EnvironmentChanged` if not.
+        `context` is another folder to build instead, a copy with other requirements. `content` is the content tag of the
+        folder as it is now. The image gets it only if the folder is still the same after the build; raises
+        `EnvironmentChanged` if not.
         """
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
             arguments.update(UID="0", GID="0")
+        context = context or environment.folder
+        requirements = read_if_exists(os.path.join(context, REQUIREMENTS)).decode(errors="replace")
         with pip_context(self._settings.installer) as named:
             self._build(
-                context or environment.folder,
-                self.network(environment),
+                context,
+                self.network(environment, requirements),
                 tags=[environment.candidate],
                 contexts={"pydock": named.folder},
                 arguments=arguments,
@@ -105,7 +117,7 @@ class Images:
                 context_as_shell=named.as_shell,
                 labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
             )
-        built = environment._replace(folder=context or environment.folder)
+        built = environment._replace(folder=context)
         if not self._engine.dry and built.content_tag() != content:
             self.remove([environment.candidate])
             raise errors.EnvironmentChanged(
@@ -149,6 +161,7 @@ class Images:
         context_as_shell: str,
         labels: Mapping[str, str] | None = None,
     ) -> None:
+        _refuse_credentials([*(arguments or {}).values(), *options])
         with build_arguments(network, by_environment=self._engine.passes_environment) as given:
             argv = docker.build_image(
                 self._engine.client,
@@ -317,6 +330,18 @@ class Images:
 def arguments_text(arguments: Mapping[str, str]) -> str:
     """Return build arguments as the label has them: `GID=1000 UID=1000 USER=me`."""
     return " ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
+
+
+def _refuse_credentials(words: Sequence[str]) -> None:
+    for word in words:
+        found = find_credentials(word)
+        if found:
+            host = f" at {found[0].host}" if found[0].host else ""
+            raise errors.BadSetting(
+                f"An address{host} in the setting 'build_options' or 'repository' has a password or a token, which would "
+                "be on a command line and in the image's history. Put it into ~/.netrc or pip's configuration; pydock "
+                "passes both as build secrets."
+            )
 
 
 def _reader_container_name(environment: Environment) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.runners import Local
 
 from pydock import errors
+from pydock.engine.progress import Masked
 from pydock.messages import interrupted_message
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from invoke.runners import Result
 
+PAUSE = 0.2  # seconds without output after which an unfinished line is shown
 STOP_TIMEOUT = 10  # seconds that a client gets to end after SIGTERM
 
 
@@ -146,17 +149,22 @@ class EngineRunner(Local):
                 self.process.send_signal(number)
 
     def _copy_progress(self) -> str:
+        """Copy the client's output to our stderr, without secrets; return it."""
         seen = bytearray()
+        masked = Masked()
         while True:
+            arrived, _, _ = select.select([self.parent_fd], [], [], PAUSE)
             try:
-                chunk = os.read(self.parent_fd, 65536)
+                chunk = os.read(self.parent_fd, 65536) if arrived else b""
             except OSError:  # Linux returns EIO after the last writer has closed the terminal
                 chunk = b""
-            if not chunk:
-                return seen.decode(errors="replace")
-            seen += chunk
-            sys.stderr.buffer.write(chunk)
+            ended = arrived and not chunk
+            shown = masked.end() if ended else masked.feed(chunk) if chunk else masked.idle()
+            seen += shown
+            sys.stderr.buffer.write(shown)
             sys.stderr.buffer.flush()
+            if ended:
+                return seen.decode(errors="replace")
 
 
 def _pseudo_terminal() -> tuple[int, int]:

@@ -29,8 +29,8 @@ def temporary_folder() -> Iterator[str]:
         folder, handle = _make_locked()
     except OSError as error:
         raise errors.PydockError(
-            f"Cannot create a temporary folder: {error.strerror or error}. Free some space, or set TMPDIR to another "
-            "folder."
+            f"Cannot create a temporary folder in {os.environ.get('TMPDIR') or '/tmp'}: {errors.reason(error)}. Free "
+            "space there or check its permissions, or set TMPDIR to another folder."
         ) from error
     try:
         yield folder
@@ -67,3 +67,22 @@ def _remove_if_abandoned(folder: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[None]:
+    """Turn a failure to write a temporary file into a `PydockError` that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise errors.PydockError(
+            f"Cannot write {path}: {errors.reason(error)}. Free space there, or set TMPDIR to another folder."
+        ) from error
+
+
+def write(path: str, content: bytes, mode: int = 0o600) -> None:
+    """Write a file that does not exist yet; raises `PydockError`."""
+    with writing(path):
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        os.chmod(path, mode)

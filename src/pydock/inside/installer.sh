@@ -48,9 +48,27 @@ find_uv() {
     if [ -x "$kept/bin/uv" ]; then uv=$kept/bin/uv; fi
 }
 
+# with_variables COMMAND… - run an installer with the variables that requirement lines name. pydock writes them into the
+# comments of pip.conf. The function is a subshell, so no other program gets them.
+with_variables() (
+    if [ -f /etc/pip.conf ]; then
+        while IFS= read -r line; do
+            case $line in '# env: '*) export "${line#'# env: '}" ;; esac
+        done </etc/pip.conf
+    fi
+    "$@"
+)
+
 # install_packages OPTION… - options that pip and uv share
 install_packages() {
-    if [ "$uv" ]; then "$uv" pip install "$@"; else python3 -m pip install "$@"; fi
+    if [ "$uv" ]; then with_variables "$uv" pip install "$@"; else with_variables python3 -m pip install "$@"; fi &&
+        forget_values
+}
+
+# Write ${NAME} in place of the values of variables into what an installer recorded.
+forget_values() {
+    if ! grep -q '^# env: ' /etc/pip.conf 2>/dev/null; then return; fi
+    python3 "$here/forget_values.py" "$work/start"
 }
 
 check_packages() {

@@ -20,7 +20,7 @@ resolve_with_uv() {
     done <upgrade-names.txt
     # uv keeps the versions of the existing output file.
     cp installed.txt "$resolved"
-    "$uv" pip compile --quiet --no-header --no-annotate "$@" --output-file "$resolved" requested.txt >/dev/null
+    with_variables "$uv" pip compile --quiet --no-header --no-annotate "$@" --output-file "$resolved" requested.txt >/dev/null
 }
 
 # pip resolves only by installing: what is installed and its upgrades into one environment, what is requested, with the
@@ -36,7 +36,9 @@ resolve_with_pip() {
     else
         pip_in upgraded install --quiet --requirement requested.txt
     fi
-    pip_in upgraded freeze --all >"$work/constraints.txt"
+    pip_in upgraded freeze --all >"$work/upgraded.txt"
+    # An address is as it is requested: pip takes one with a digest or without the user name for another one.
+    sed '/ @ /d' "$work/upgraded.txt" >"$work/constraints.txt"
     pip_in needed install --quiet --constraint "$work/constraints.txt" --requirement requested.txt
     pip_in needed freeze --all >"$resolved"
 }
@@ -44,7 +46,7 @@ resolve_with_pip() {
 pip_in() {
     environment=$1
     shift
-    "$work/$environment/bin/python" -m pip "$@"
+    with_variables "$work/$environment/bin/python" -m pip "$@"
 }
 
 find_uv

@@ -39,8 +39,8 @@ def build_step(
     https://github.com/moby/buildkit/pull/5251. That takes half a second for a plain Python, and more for a larger image.
     So only secrets that exist are mounted, and the CA certificates, which are not secret, are in the build context.
     """
-    network = images.network(environment)
-    secrets = [name for name in (*network.texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
+    network = images.network(environment, "\n".join(inputs.values()))
+    secrets = [name for name in (*network.secret_texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
     dockerfile = render(template, settings.templates, secrets=secrets, program=program, **values)
     texts = {DOCKERFILE: dockerfile, "installer": f"{settings.installer}\n", **inputs}
     certificates = {CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {}

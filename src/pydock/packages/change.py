@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.utils import canonicalize_name
 
 from pydock import errors
+from pydock.engine.build_secrets import variable_values
 from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
-from pydock.environments.temporary import temporary_folder
+from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
 from pydock.packages import requirements
 from pydock.packages.build_step import build_step
@@ -84,6 +85,7 @@ class Packages:
         """Install the requested packages, as one layer on the current image."""
         requirements.check_file(self._environment.path(REQUIREMENTS))
         requested = requirements.merge(self.requested, lines)
+        variable_values(_specifiers(requested), os.environ)
         image = self.up_to_date_image()
         try:
             self._build_increment(image, requested, lines)
@@ -212,8 +214,9 @@ class Packages:
             return
         with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
-            _copy_folder(self._environment.folder, context)
-            files.replace_file(context, REQUIREMENTS, pinned)
+            with writing(context):
+                _copy_folder(self._environment.folder, context)
+                files.replace_file(context, REQUIREMENTS, pinned)
             self._images.build(self._environment, tag, context=context, alias=False)
             self._tags.append(tag)
             self._uncommitted.append(tag)
@@ -262,15 +265,19 @@ class Packages:
         installed from a local path is left to the dockerfile.
         """
         wanted = set(requirements.names(requested))
+        addresses = [line for line in requested if "://" in line.text]
         lines = {}
         for text in frozen.splitlines():
             spelled = text.split("==")[0].split(" @ ")[0]
             name = canonicalize_name(spelled)
             local = not text.strip() or text.startswith(("#", "-e ")) or " @ file:" in text
             if not local and (name not in TOOLS or (name in wanted and name != "pip")):
-                lines[name] = name + text[len(spelled) :]  # pip and uv spell names differently
+                line = name + text[len(spelled) :]  # pip and uv spell names differently
+                lines[name] = requirements.with_variables(line, addresses)
         options = [line.text for line in requirements.options(requested)]
-        return _joined([*options, *(lines[name] for name in sorted(lines))])
+        text = _joined([*options, *(lines[name] for name in sorted(lines))])
+        requirements.refuse_credentials(text, self._environment.path(REQUIREMENTS))
+        return text
 
     def _read_files(self) -> dict[str, str]:
         return {

@@ -6,8 +6,10 @@ dependency specifiers (https://packaging.python.org/en/latest/specifications/dep
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -15,9 +17,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from pydock import errors
+from pydock.credentials import find_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 # The options that a requirements file can have; they are kept for later builds of the folder.
 OPTIONS = (
@@ -34,6 +37,10 @@ OPTIONS = (
     "--trusted-host",
 )
 VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
+# `place` is host and path, without the revision of a repository.
+ADDRESS = re.compile(
+    r"(?P<scheme>[\w+]+)://(?:(?P<userinfo>[^\s/?#@]*)@)?(?P<place>[^\s;/@#]*[^\s;@#]*)(?:[@#][^\s;]*)?"
+)
 LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.$|file:|[A-Za-z]:\\")
 
 
@@ -49,6 +56,7 @@ def parse_specifiers(words: Sequence[str] | str) -> list[Line]:
 
     A text of several lines has one requirement per line. Raises `UsageError`.
     """
+    refuse_credentials(words if isinstance(words, str) else "\n".join(words))
     if isinstance(words, str):
         words = _split(words)
     return [parse_specifier(word) for word in words]
@@ -56,6 +64,7 @@ def parse_specifiers(words: Sequence[str] | str) -> list[Line]:
 
 def parse_specifier(text: str) -> Line:
     """Return the line for one requirement specifier; raises `UsageError` if it is invalid."""
+    refuse_credentials(text)
     text = text.strip()
     if LOCAL.match(text) or text.startswith("-e"):
         raise errors.UsageError(
@@ -66,7 +75,6 @@ def parse_specifier(text: str) -> Line:
         raise errors.UsageError(
             f"'{text}' is an option, not a package. Write it into a requirements file and use --requirement FILE."
         )
-    _refuse_password(text)
     if VCS.match(text):
         egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", text)
         return Line(text, canonicalize_name(egg.group(1)) if egg else text)
@@ -103,6 +111,7 @@ def parse_file(path: str, *, _seen: tuple[str, ...] = ()) -> list[Line]:
         raise errors.BadRequirements(f"Requirements file not found: {path}.") from error
     except UnicodeDecodeError as error:
         raise errors.BadRequirements(f"{path} is not valid UTF-8: {error}.") from error
+    refuse_credentials(text, path)
     lines: list[Line] = []
     for number, written in _logical_lines(text):
         include = re.match(r"(?:-r|--requirement)[ =]?\s*(\S+)$", written.split(" #")[0].strip())
@@ -115,7 +124,8 @@ def parse_file(path: str, *, _seen: tuple[str, ...] = ()) -> list[Line]:
 
 
 def parse_text(text: str, path: str) -> list[Line]:
-    """Return the lines of a requirements file's text; `path` is only for messages."""
+    """Return the lines of a requirements file's text; `path` is only for messages. Raises `BadRequirements`."""
+    refuse_credentials(text, path)
     return [_parse_line(written, f"{path}, line {number}") for number, written in _logical_lines(text)]
 
 
@@ -128,6 +138,7 @@ def check_file(path: str) -> None:
         text = errors.read_file(path).decode(errors="replace")
     except FileNotFoundError:  # the dockerfile may not need it
         return
+    refuse_credentials(text, path)
     for number, written in _logical_lines(text):
         if not re.match(r"\s*(?:$|#|-|\.|/)", written):
             _parse_line(written, f"{path}, line {number}")
@@ -202,6 +213,7 @@ def to_text(lines: Iterable[Line]) -> str:
 def package_names(words: Sequence[str] | str) -> list[str]:
     """Return the canonical names of packages; raises `UsageError` for anything but a name."""
     found = []
+    refuse_credentials(words if isinstance(words, str) else "\n".join(words))
     for word in words.split() if isinstance(words, str) else words:
         if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", word.strip()):
             raise errors.UsageError(
@@ -267,14 +279,80 @@ def _option(bare: str, written: str) -> str:
         )
     if word not in OPTIONS and word not in {"-e", "--editable"}:
         raise errors.UsageError(f"option '{word}' is not supported in a requirements file.")
-    _refuse_password(bare)
+    if word in {"-e", "--editable"} and "${" in bare:
+        raise errors.UsageError(
+            f"'{bare}': the clone of an editable package would keep the value of the variable in the image. Remove "
+            f"'{word}', or put user name and password into ~/.netrc."
+        )
     return written.strip()
 
 
-def _refuse_password(text: str) -> None:
-    for url in re.findall(r"[a-z+]+://[^\s\"']+", text):
-        if urlsplit(url).password and not re.fullmatch(r"\$\{[A-Z0-9_]+\}", urlsplit(url).password or ""):
-            raise errors.UsageError(
-                f"'{text.replace(urlsplit(url).password or '', '****')}' has a password, which would be written to the "
-                "environment's files. Put it into ~/.netrc or pip's configuration; pydock passes both as build secrets."
+def refuse_credentials(text: str, path: str = "") -> None:
+    """Raise an error if a line has a password or a token; its message names the place and the host, and shows nothing.
+
+    `UsageError` for words of a command line, `BadRequirements` if they are the text of the file `path`. Comments are
+    lines too, because they are written and copied with the others.
+    """
+    pieces: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        pieces.append(line)
+        found = next(
+            (credential for form in _readings(pieces) for credential in find_credentials(form)), None
+        )
+        if found:
+            place = f"{path}, line {number}: the" if path else "The"
+            host = f"address at {found.host}" if found.host else "address"
+            raise (errors.BadRequirements if path else errors.UsageError)(
+                f"{place} {host} has a password or a token, which would be written to the environment's files. Remove it "
+                "there, and put it into ~/.netrc or pip's configuration, or write ${VARIABLE} in its place: pydock "
+                "passes all three as build secrets."
             )
+        if not line.endswith("\\"):
+            pieces = []
+
+
+def _readings(pieces: Sequence[str]) -> Iterator[str]:
+    """Yield the ways in which an installer may read a line that is continued with backslashes, or that has quotes."""
+    yield pieces[-1]
+    if len(pieces) > 1:
+        whole = [piece.removesuffix("\\") for piece in pieces]
+        yield "".join(whole)
+        yield "".join(piece.strip() for piece in whole)
+    else:
+        whole = [pieces[0]]
+    if any(sign in pieces[-1] for sign in "\"'\\"):
+        with contextlib.suppress(ValueError):  # quotes that do not match
+            for word in shlex.split("".join(whole)):
+                yield re.sub(r"\s", "_", word)  # a password in quotes may have blanks
+
+
+def with_variables(installed: str, requested: Iterable[Line]) -> str:
+    """Return the installed line `name @ address` with the address as it was requested, if that has variables.
+
+    Installers list the address without user name and password, which a later build needs, and with the values of other
+    variables. Of a repository they list the commit, which stays.
+    """
+    name, at, url = installed.partition(" @ ")
+    address = _requested_address(name, url, requested) if at else None
+    if not address or "${" not in address[0]:
+        return installed
+    if not VCS.match(address[0]):
+        fragment = url.partition("#")[2]
+        return f"{name} @ {address[0]}" + (f"#{fragment}" if fragment and "#" not in address[0] else "")
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    userinfo = f"{address['userinfo']}@" if address["userinfo"] else ""
+    return f"{name} @ {scheme}://{userinfo}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _requested_address(name: str, url: str, requested: Iterable[Line]) -> re.Match[str] | None:
+    """Return the address that was requested for a package: by its name, or if it was given without, by its place."""
+    found = None
+    installed = ADDRESS.search(url)
+    for line in requested:
+        address = ADDRESS.search(line.text)
+        if address and line.name == name:
+            return address
+        if address and installed and line.name == line.text and address["place"] == installed["place"]:
+            found = address
+    return found

@@ -92,7 +92,7 @@ def test_killed_recovery_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / (files.PENDING_PREFIX + files._short_digest(OLD["requirements.txt"].encode()))).write_text(
         "six\nnew\n"
     )
-    (tmp_path / f"{files.PENDING_PREFIX}0123").write_text("partial")
+    (tmp_path / f"{files.PENDING_PREFIX}0123456789abcdef").write_text("partial")
     (tmp_path / ".requirements.txt.new").write_text("partial")
     for steps in range(10):
         with pytest.MonkeyPatch.context() as patch:

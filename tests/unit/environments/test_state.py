@@ -122,7 +122,7 @@ def test_no_place_for_a_temporary_folder_is_an_error_with_advice(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp / "nowhere"))
     with (
-        pytest.raises(errors.PydockError, match=r"Cannot create a temporary folder: .*TMPDIR"),
+        pytest.raises(errors.PydockError, match=r"Cannot create a temporary folder in .*TMPDIR"),
         temporary_folder(),
     ):
         pass

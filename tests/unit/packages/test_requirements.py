@@ -60,9 +60,9 @@ def test_parse_specifier(text: str, name: str) -> None:
         ("$(touch x)", "Invalid requirement specifier"),
         ("", "Invalid requirement specifier"),
         ("pandas[excel", "Invalid requirement specifier"),
-        ("x @ https://me:hunter2@code.example/x", "'x @ https://me:****@code.example/x' has a password"),
+        ("x @ https://me:hunter2@code.example/x", "The address at code.example has a password or a token"),
         ("git+https://me:hunter2@code.example/x", "has a password"),
-        ("https://me:hunter2@code.example/x.whl", "pydock passes both as build secrets"),
+        ("https://me:hunter2@code.example/x.whl", "or write ${VARIABLE} in its place"),
     ],
 )
 def test_invalid_specifier(text: str, words: str) -> None:
