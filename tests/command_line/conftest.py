@@ -243,7 +243,10 @@ class Machine:
             (folder / "requirements.in").write_text(requested)
         image = {
             "tags": [environment.content_tag(), environment.alias],
-            "labels": {"pydock.version": "0", "pydock.arguments": arguments_text(environment.build_arguments)},
+            "labels": {
+                "pydock.version": "0",
+                "pydock.arguments": arguments_text(environment.build_arguments),
+            },
             "installed": list(installed),
             "layers": ["sha256:python:3.12", f"sha256:{environment.identity}"],
             "user": "me",

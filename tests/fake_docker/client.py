@@ -59,7 +59,9 @@ def images(argv: list[str]) -> int:
     """List the images that match any of the references, or that have the label."""
     filters = [argv[index + 1].partition("=") for index, word in enumerate(argv) if word == "--filter"]
     patterns = [
-        re.compile(re.escape(value).replace(r"\*", "[^/]*")) for name, _, value in filters if name == "reference"
+        re.compile(re.escape(value).replace(r"\*", "[^/]*"))
+        for name, _, value in filters
+        if name == "reference"
     ]
     labels = [value for name, _, value in filters if name == "label"]
     with locked_state() as state:

@@ -84,9 +84,9 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
 
     environment = session.environment(name)
     with files.locked(environment.folder):
+        yield Packages(session.engine, session.images, session.settings, environment)
         if not session.engine.dry:
             registry.remember(environment)
-        yield Packages(session.engine, session.images, session.settings, environment)
 
 
 def _report(session: Session, name: str, changes: Changes) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
+
+from pydock import errors
+from pydock.environments.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,15 +37,13 @@ def build_context(
 
     Raises `FileNotFoundError`, or `BadSetting` if a file cannot be read.
     """
-    from pydock import errors
-
     sources = {name: (os.path.join(PROGRAMS, name), 0o755) for name in programs}
     sources.update({name: (path, 0o644) for name, path in (copies or {}).items()})
     contents = {
         name: (errors.read_file(path, errors.BadSetting), mode) for name, (path, mode) in sources.items()
     }
     contents.update({name: (text.encode(errors="surrogateescape"), 0o644) for name, text in texts.items()})
-    with tempfile.TemporaryDirectory(prefix="pydock-") as folder:
+    with temporary_folder() as folder:
         for name, (content, mode) in contents.items():
             path = os.path.join(folder, name)
             with open(path, "wb") as file:

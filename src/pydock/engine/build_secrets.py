@@ -13,13 +13,13 @@ import os
 import re
 import shlex
 import sys
-import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pydock import errors
 from pydock.engine.argv import csv_record
 from pydock.engine.build_context import file_as_shell
+from pydock.environments.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,7 +108,7 @@ def build_arguments(network: Network, *, by_environment: bool) -> Iterator[Build
         yield BuildArguments([*secrets, *files], variables, list(network.proxies), {}, _exports(variables))
         return
     _refuse_proxy_password(network.proxies)
-    with tempfile.TemporaryDirectory(prefix="pydock-") as folder:  # mode 0700
+    with temporary_folder() as folder:
         for name, text in network.texts.items():
             path = os.path.join(folder, name)
             with open(
