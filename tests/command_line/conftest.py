@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 import pytest
 
 from pydock.engine.images import arguments_text
+from pydock.environments import origin
 from pydock.environments.environment import describe_environment
 from pydock.rendering import render
 from pydock.settings import load_settings
@@ -252,6 +253,10 @@ class Machine:
             "user": "me",
             "base": "python:3.12",
         }
+        with pytest.MonkeyPatch.context() as patch:  # the records of this user
+            for variable in ("HOME", "XDG_STATE_HOME"):
+                patch.setenv(variable, self.environ.get(variable, ""))
+            origin.remember(environment, origin.describe(settings, environment))
         identifier = f"sha256:{environment.identity}{'0' * 56}"
         self.change_state(lambda state: state["images"].update({identifier: image}))
 

@@ -156,6 +156,8 @@ def _files(folder: str) -> dict[str, dict[str, str]]:
 
 
 def _file(path: str) -> dict[str, str]:
+    if not os.path.isfile(path):
+        return {}
     if os.path.isdir(path):
         return {}
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
