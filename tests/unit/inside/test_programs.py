@@ -206,6 +206,7 @@ def test_pip_with_any_requirement_installs(build: Build, text: str) -> None:
 
 
 def test_both_spellings_of_the_option_are_known(build: Build) -> None:
+    build.pip_install("six\n")  # fills the cache
     assert build.pip_install("six\n", option="--requirement") == build.pip_install("six\n", option="-r")
 
 
