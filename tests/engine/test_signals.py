@@ -10,9 +10,9 @@ import pytest
 from .tools import TIMEOUT, Project, containers, wait_until
 
 HANDLER = """
-import signal, sys, time
+import os, signal, sys, time
 def handler(number, frame):
-    print(signal.Signals(number).name, flush=True)
+    os.write(1, f"{signal.Signals(number).name}\\n".encode())  # print() fails if the signal interrupts another print()
     sys.exit(9)
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
     signal.signal(number, handler)
