@@ -44,7 +44,7 @@ def test_build_gets_the_programs_of_pydock_as_a_named_context(machine: Machine) 
     machine.ok("create", "ds", "3.12", PYDOCK_INSTALLER="pip")
     [build] = machine.calls("build")
     context = build["named_contexts"]["pydock"]
-    assert sorted(context) == ["compile_bytecode.py", "installer", "installer.sh", "pip"]
+    assert sorted(context) == ["compile_bytecode.py", "forget_values.py", "installer", "installer.sh", "pip"]
     assert context["installer"]["text"] == "pip\n"
     assert context["pip"]["mode"] == "755"
 

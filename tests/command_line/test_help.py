@@ -30,6 +30,7 @@ NAMES = [
     "install",
     "run",
     "shell",
+    "trust",
     "uninstall",
     "update",
 ]

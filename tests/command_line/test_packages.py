@@ -37,6 +37,7 @@ def test_install_gives_the_build_what_was_requested(machine: Machine) -> None:
         "compile_bytecode.py",
         "constraints.txt",
         "dockerfile",
+        "forget_values.py",
         "increment.sh",
         "installer",
         "installer.sh",
