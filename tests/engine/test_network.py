@@ -48,7 +48,7 @@ def test_ca_bundle_is_used_and_not_in_image(project: Project, intercepting_ca: P
     contexts = recorder.named_contexts()
     assert contexts
     for context in contexts:
-        assert set(context) == {"pip", "installer", "installer.sh", "compile_bytecode.py"}
+        assert set(context) == {"pip", "installer", "installer.sh", "compile_bytecode.py", "forget_values.py"}
         assert not [line for line in ours for content in context.values() if line in content]
     base = {variable.partition("=")[0] for variable in inspect("python:3.12")["Config"]["Env"]}
     assert {variable.partition("=")[0] for variable in inspect(image)["Config"]["Env"]} == base
