@@ -16,7 +16,7 @@ whole=yes
 [ -z "$whole" ] || .venv/bin/inv lint || failed+=(lint)
 
 if scripts/engine.sh; then
-    # what cannot be had here is the business of the tests that need it
+    # the tests that need an image that is not available here fail or are skipped by themselves
     scripts/offline/base-image.sh 3.12 3.12-slim 3.8 3.6 3.13-trixie 3.12-alpine >/dev/null || true
 elif [ -n "${CI:-}" ]; then
     say "There is no engine, and CI needs one."

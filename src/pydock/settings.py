@@ -254,7 +254,7 @@ def find_home(mode: str, home: str, folder: str, user_home: str, safe_folders: W
     """Return the home folder by the rules: explicit mode, setting `home`, a `.pydock` here or above, global.
 
     The search above the working directory ends below the user's own home, whose `.pydock` is the global one. Raises
-    `UnsafePath` for a folder of another user: whoever can create `/tmp/.pydock` must not decide what we run.
+    `UnsafePath` for a folder of another user: anybody can create `/tmp/.pydock`, and must not decide what we run.
     """
     if mode == "local":
         return Home(os.path.join(folder, ".pydock"), "local", "--local or setting `mode`")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .index import LockedIndex
 
 
-def test_the_index_breaks_whoever_takes_the_newest(index: LockedIndex, tmp_path: Path) -> None:
+def test_newest_versions_of_the_index_are_broken(index: LockedIndex, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "invoke", "pytest"]
     subprocess.run([*command, "--dest", tmp_path], env=index.environ(), check=True, capture_output=True)
     assert sorted(path.name.split("-")[1] for path in tmp_path.iterdir()) == [BREAKING, BREAKING]

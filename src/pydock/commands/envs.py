@@ -35,7 +35,7 @@ ALL_COLUMNS = ("name", "image", "size", "updated", "state", "folder")
 
 @command(
     aliases=["list"],
-    help={"json": "print JSON", "all": "list the environment images of this engine, whoever built them"},
+    help={"json": "print JSON", "all": "list all environment images of this engine, of all users"},
 )
 def envs(c: Context, json: bool = False, all: bool = False) -> None:  # noqa: A002 - the option's name
     """List the environments: name, Python, image, size, age, state."""

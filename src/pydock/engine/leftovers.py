@@ -51,7 +51,7 @@ class Leftovers(NamedTuple):
 
 
 def environment_images(images: Images) -> list[EnvironmentImage]:
-    """Return all tags of environment images on the engine, whoever built them, newest first."""
+    """Return all tags of environment images on the engine, of all users, newest first."""
     folders = registry.known_folders()
     found = []
     for listed in images.listed():

@@ -1,6 +1,6 @@
 """Opening, writing and removing below a folder's descriptor, so that no symbolic link is ever followed.
 
-A path is only a name: between a check and its use, whoever can write to the project can put a link there. A descriptor
+A path is only a name: between a check and its use, anybody who can write to the project can put a link there. A descriptor
 stays the folder that was checked (openat(2)).
 """
 

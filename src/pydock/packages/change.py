@@ -263,7 +263,7 @@ class Packages:
     def _requirements_text(self, frozen: str, requested: Sequence[Line]) -> str:
         """Return the text of requirements.txt for the packages that an installer lists.
 
-        Options, such as an index, are copied, because whoever builds the folder needs them. What the dockerfile
+        Options, such as an index, are copied, because every build of the folder needs them. What the dockerfile
         installed from a local path is left to the dockerfile.
         """
         wanted = set(requirements.names(requested))
