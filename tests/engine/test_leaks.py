@@ -187,7 +187,7 @@ def test_an_installers_own_words_are_masked(world: World) -> None:
     assert world.found_in(done.stdout + done.stderr) == []
     dockerfile = project.environment(name) / "dockerfile"
     text = dockerfile.read_text(encoding="utf-8")
-    step = "pip install --requirement /usr/local/share/requirements.txt"
+    step = "pip install -r /usr/local/share/requirements.txt"
     assert step in text
     dockerfile.write_text(
         text.replace(step, f"{step}; cat /etc/pip.conf /root/.netrc; exit 1"), encoding="utf-8"
