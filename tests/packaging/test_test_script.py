@@ -35,9 +35,10 @@ class Checkout:
             'case $1 in run) [ "$TESTS" != fails ] ;; report) [ "$*" != "$TOO_LOW" ] ;; esac',
         )
         self.add("scripts/engine.sh", '[ "$ENGINE" != missing ]')
-        self.add("scripts/base-image.sh", "")
+        self.add("scripts/offline/base-image.sh", "")
 
     def add(self, path: str, line: str) -> None:
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / path).write_text(f"{RECORD}{line}\n", encoding="utf-8")
         (self.folder / path).chmod(0o755)
 
