@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from pydock.environments.git_index import GitIndexUnreadable, times_of_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs Git")
+
 NAMES = ["a", "folder/a-long-name", "folder/a-long-name-2", "folder/ü", "x" * 200, "z/b/c"]
 
 
