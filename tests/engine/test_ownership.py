@@ -88,6 +88,9 @@ def test_two_users_of_one_folder_have_two_images(user: Project, tmp_path: Path) 
     root = Project(
         user.folder, user.home, {**user.environ, "USER": "root", "DOCKER_CONFIG": str(tmp_path)}, user.program
     )
+    refused = root.pydock("run", environment, "true", check=False)
+    assert (refused.returncode, "PYDOCK_SAFE_FOLDERS" in refused.stderr) == (1, True)
+    root.environ["PYDOCK_SAFE_FOLDERS"] = str(user.folder)
     assert root.pydock("run", environment, "true", check=False).returncode == 125
     root.pydock("build", environment)
     assert root.pydock("run", environment, "id", "-u").stdout == "0\n"
