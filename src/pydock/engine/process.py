@@ -15,6 +15,7 @@ from invoke.runners import Local
 
 from pydock import errors
 from pydock.engine.progress import Masked
+from pydock.environments.signals import signal_handlers
 from pydock.messages import interrupted_message
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class EngineRunner(Local):
 
     def run(self, command: str, **kwargs: Any) -> Result:
         # A signal that raised while the client is being started would leave a client that nobody waits for.
-        with _handlers(self._remember):
+        with signal_handlers(self._remember):
             result = super().run(command, **kwargs)
         if self.pending and self.opts["hide"]:
             raise errors.Interrupted(interrupted_message())
@@ -108,7 +109,7 @@ class EngineRunner(Local):
             raise errors.Interrupted(interrupted_message())
 
         try:
-            with _handlers(interrupted):
+            with signal_handlers(interrupted):
                 if self.pending:
                     interrupted(self.pending, None)
                 yield
@@ -124,13 +125,13 @@ class EngineRunner(Local):
             if number != signal.SIGINT or not sys.stdin.isatty():
                 self.process.send_signal(number)
 
-        with _handlers(forward):
+        with signal_handlers(forward):
             if self.pending:
                 forward(self.pending, None)
             yield
 
     def _stop(self) -> None:
-        with _handlers(signal.SIG_IGN):
+        with signal_handlers(signal.SIG_IGN):
             self._signal_client(signal.SIGTERM)  # a background job of a shell ignores SIGINT
             try:
                 self.process.wait(STOP_TIMEOUT)
@@ -178,19 +179,3 @@ def _pseudo_terminal() -> tuple[int, int]:
         size = fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
     return ours, theirs
-
-
-@contextlib.contextmanager
-def _handlers(handler: Any) -> Iterator[None]:
-    """Handle SIGINT, SIGTERM and SIGHUP with `handler` for a while."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    try:
-        before = {number: signal.signal(number, handler) for number in numbers}
-    except ValueError:  # not the main thread, where Python delivers no signals anyway
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import os
 import re
-import signal
 import stat
 from typing import TYPE_CHECKING
 
@@ -162,27 +161,6 @@ def _commit(folder: int, requirements: str, requirements_in: str) -> None:
     _replace(folder, NEW_REQUIREMENTS, REQUIREMENTS)
     _copy_mode(folder, REQUIREMENTS_IN, pending)
     _replace(folder, pending, REQUIREMENTS_IN)
-
-
-@contextlib.contextmanager
-def signals_deferred() -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGHUP wait until the block is done; then the last of them takes effect."""
-    pending: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    try:
-        before = {
-            number: signal.signal(number, lambda number, _: pending.append(number)) for number in numbers
-        }
-    except ValueError:  # not the main thread, where Python delivers no signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-        if pending:
-            os.kill(os.getpid(), pending[-1])
 
 
 def recover(folder: str) -> None:

@@ -20,6 +20,7 @@ from pydock.engine.build_secrets import variable_values
 from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
 from pydock.packages import requirements
@@ -241,7 +242,7 @@ class Packages:
         if content not in self._tags:  # a tag that is moved leaves an untagged image
             self._images.tag(candidate, content)
             self._uncommitted.append(content)
-        with files.signals_deferred():  # an interruption never falls between the two renames
+        with signals_deferred():  # an interruption never falls between the two renames
             try:
                 self._write(pinned, requested)
             except errors.PydockError:
