@@ -52,9 +52,9 @@ def _main(argv: list[str]) -> int:
         print(f"pydock {__version__}")
         return 0
     if call.command in {"run", "shell"}:
-        from pydock.cli.fast_run import exec_docker_run_if_possible
+        from pydock.cli.fast_run import run_container_if_possible
 
-        exec_docker_run_if_possible(call)  # returns if the call needs the task
+        run_container_if_possible(call)  # returns if the call needs the task
     import gc
 
     gc.disable()  # a short-lived process: garbage collection would cost 10 % of start-up

@@ -16,28 +16,28 @@ INTERRUPTED = "Interrupted; nothing was changed."
 
 def say(text: str) -> None:
     """Print a message."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Print a warning."""
-    say(_coloured("33", text))
+    print(_coloured("33", printable(text)), file=sys.stderr)
 
 
 def print_error(text: str) -> None:
     """Print the message of an error."""
-    say(_coloured("31", text))
+    print(_coloured("31", printable(text)), file=sys.stderr)
 
 
 def confirm(question: str, *, yes: bool) -> None:
     """Return if the user agrees; raise `NotConfirmed` if not, or if there is no terminal to ask on."""
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         raise errors.NotConfirmed(
             f"{question} There is no terminal to ask on; use --yes to confirm. Nothing was deleted."
         )
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt as error:
@@ -46,8 +46,36 @@ def confirm(question: str, *, yes: bool) -> None:
         raise errors.NotConfirmed("Nothing was deleted.")
 
 
+def printable(text: str) -> str:
+    """Return the text with its control characters written as escapes, so that none of them reaches a terminal.
+
+    Line ends and tabs stay. Text from files, and names of files, may contain sequences that retitle a window, hide
+    lines, or type commands (https://en.wikipedia.org/wiki/ANSI_escape_code).
+    """
+    if text.isprintable():
+        return text
+    return "".join(f"\\x{ord(sign):02x}" if _is_control(sign) else sign for sign in text)
+
+
+def shell_words(words: Sequence[str]) -> str:
+    """Return a command line for a shell; a word with control characters is quoted as $'...' (POSIX.1-2024)."""
+    import shlex  # only for messages
+
+    return " ".join(
+        "$'" + printable(word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+        if any(map(_is_control, word))
+        else shlex.quote(word)
+        for word in words
+    )
+
+
+def _is_control(sign: str) -> bool:
+    return (sign < " " and sign not in "\n\t") or "\x7f" <= sign <= "\x9f"
+
+
 def aligned(lines: Sequence[Sequence[str]]) -> str:
     """Return a table as text, its columns padded to the same width."""
+    lines = [[printable(word).replace("\n", "\\n").replace("\t", "\\t") for word in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join(
         "  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip() for line in lines

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from pydock import errors
 from pydock.commands.command import COMMAND, NAME_HELP, command
 from pydock.commands.session import Session
 from pydock.engine.argv import shell_command
-from pydock.engine.containers import container_name, run_argv, start_container_watcher
+from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
 from pydock.messages import warn
 
@@ -52,17 +51,13 @@ def _run(session: Session, name: str, words: Sequence[str]) -> None:
     """Run the command on this terminal; raises `Exit` with its exit code unless that is 0."""
     environment = session.environment(name)
     check_local(session.settings)
-    image = _image_to_run(session, environment)
-    container = container_name(environment)
-    argv = run_argv(session.settings, environment, image, container, words)
-    if session.engine.dry:
-        session.engine.terminal(argv)
-        return
-    watcher = start_container_watcher(session.settings, container)
-    try:
-        code = session.engine.terminal(argv)
-    finally:
-        os.close(watcher)
+    for _ in range(ATTEMPTS):
+        image = _image_to_run(session, environment)
+        container = container_name(environment)
+        argv = run_argv(session.settings, environment, image, container, words, session.folder)
+        code = session.engine.run_container(argv, container)
+        if session.engine.dry or not is_image_lost(session.settings, image, code):
+            break
     if code:
         raise Exit(code=code)
 
