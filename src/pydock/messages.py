@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 
@@ -14,19 +15,55 @@ if TYPE_CHECKING:
 INTERRUPTED = "Interrupted; nothing was changed."
 
 
+# How the user calls pydock's commands, if not as `pydock COMMAND`: "inv env." before the command.
+_calls: list[str] = []
+
+
+def name_commands_as(beginning: str) -> None:
+    """Let messages name commands as the user calls them: `inv env.build ds` instead of `pydock build ds`."""
+    _calls[:] = [beginning] if beginning else []
+
+
+def with_command_names(text: str) -> str:
+    """Return the message with the names of commands as the user calls them."""
+    if not _calls:
+        return text
+    import re  # only for messages
+
+    return re.sub(r"`pydock (?=[a-z])", lambda _: f"`{_calls[0]}", text)
+
+
+def print_any_text() -> None:
+    """Let stdout and stderr print every text, whatever the terminal's encoding, as paths are bytes."""
+    codecs.register_error("pydock", _encoded)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # None: closed by the caller
+            stream.reconfigure(errors="pydock")
+
+
+def _encoded(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Encode what the stream's encoding does not have: as the file system does, or else as an escape sequence."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    try:
+        return os.fsencode(error.object[error.start : error.end]), error.end
+    except UnicodeEncodeError:
+        return codecs.backslashreplace_errors(error)
+
+
 def say(text: str) -> None:
     """Print a message."""
-    print(printable(text), file=sys.stderr)
+    print(printable(with_command_names(text)), file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Print a warning."""
-    print(_coloured("33", printable(text)), file=sys.stderr)
+    print(_coloured("33", printable(with_command_names(text))), file=sys.stderr)
 
 
 def print_error(text: str) -> None:
     """Print the message of an error."""
-    print(_coloured("31", printable(text)), file=sys.stderr)
+    print(_coloured("31", printable(with_command_names(text))), file=sys.stderr)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from invoke import Context, Exit
 
 from pydock import errors
-from pydock.commands.command import COMMAND, NAME_HELP, command
+from pydock.commands.command import COMMAND, NAME_HELP, command, invoked_as
 from pydock.commands.session import Session
 from pydock.engine.argv import shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
@@ -38,6 +38,7 @@ def shell(c: Context, name: str) -> None:
 )
 def run(c: Context, name: str, command: str) -> None:
     """Run a command in an environment, in the working directory, and exit with its exit code."""
+    _refuse_lost_options(c, name, command)
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -45,6 +46,20 @@ def run(c: Context, name: str, command: str) -> None:
     if not words:
         raise errors.UsageError(f"A command is required, for example `pydock run {name} python --version`.")
     _run(Session(c), name, words)
+
+
+def _refuse_lost_options(c: Context, name: str, command: str) -> None:
+    """Raise `UsageError` for `inv env.run ds python -V`, where `inv` takes the option for its own."""
+    invoked = invoked_as(c, "run")
+    if invoked is None or invoked.words[:2] != [name, command] or len(command.split()) > 1:
+        return
+    option = next(iter(invoked.words[2:]), "")
+    if option.startswith("-"):
+        call = f"{invoked.program} {invoked.collection}run {name}"
+        raise errors.UsageError(
+            f"Option {option} would be {invoked.program}'s, not the command's. Quote the command: "
+            f"`{call} {shlex.quote(f'{command} {option}')}`. Options of {invoked.program} come before the task."
+        )
 
 
 def _run(session: Session, name: str, words: Sequence[str]) -> None:

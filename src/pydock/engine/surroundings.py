@@ -62,9 +62,16 @@ class Surroundings(NamedTuple):
 
 
 def describe_surroundings(
-    settings: Settings, environment: Environment, environ: Mapping[str, str] | None = None
+    settings: Settings,
+    environment: Environment,
+    environ: Mapping[str, str] | None = None,
+    *,
+    credentials: bool = True,
 ) -> Surroundings:
-    """Return what a run of this environment gets; raises `BadSetting` if the CA bundle of the settings does not exist."""
+    """Return what a run of this environment gets; raises `BadSetting` if the CA bundle of the settings does not exist.
+
+    Without `credentials`, proxies and indexes that have a user name or a password are left out.
+    """
     environ = os.environ if environ is None else environ
     own = names_set(settings.run_options)
     name = environment.caller.name
@@ -73,8 +80,8 @@ def describe_surroundings(
     zone, rule = local_zone(environ)
     if zone:
         variables["TZ"] = zone
-    variables.update(_passed_on(settings, environ))
-    mounts, paths = _network_files(settings, environ)
+    variables.update(_passed_on(settings, environ, credentials=credentials))
+    mounts, paths = _network_files(settings, environ, credentials=credentials)
     variables.update(paths)
     for variable, value in variables.items():
         if variable not in own:
@@ -88,7 +95,7 @@ def describe_surroundings(
     return Surroundings((*options, *mounts), script)
 
 
-def _passed_on(settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
+def _passed_on(settings: Settings, environ: Mapping[str, str], *, credentials: bool) -> dict[str, str | None]:
     """Return the caller's variables that a run gets; None: the client takes the value from its own environment.
 
     A client that does not get our environment has the values on its command line, so none with a password is passed.
@@ -96,18 +103,23 @@ def _passed_on(settings: Settings, environ: Mapping[str, str]) -> dict[str, str 
     names = [name for upper in PROXY_VARIABLES for name in (upper, upper.lower())]
     if not settings.pip_config:
         names += PIP_VARIABLES
+    by_name = passes_environment(settings.engine)
     found = {name: environ[name] for name in names if environ.get(name)}
-    if passes_environment(settings.engine):
-        return dict.fromkeys(found)
-    return {name: value for name, value in found.items() if "@" not in value}
+    return {
+        name: None if by_name else value
+        for name, value in found.items()
+        if "@" not in value or (by_name and credentials)
+    }
 
 
-def _network_files(settings: Settings, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+def _network_files(
+    settings: Settings, environ: Mapping[str, str], *, credentials: bool
+) -> tuple[list[str], dict[str, str]]:
     """Return the mounts of pip's configuration and of the CA bundle, and the variables that name them."""
     mounts: list[str] = []
     variables: dict[str, str] = {}
     pip_file, cert = pip_file_for_runs(settings.pip_config, environ)
-    if pip_file:
+    if pip_file and (credentials or "@" not in _text(pip_file)):
         mounts += _mount(pip_file, PIP_FILE)
         variables["PIP_CONFIG_FILE"] = PIP_FILE
     bundle = find_ca_bundle(settings.ca_bundle, environ, cert)

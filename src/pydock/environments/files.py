@@ -141,7 +141,7 @@ def _lock(folder: str, *, may_be_gone: bool = False) -> Iterator[bool]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Waiting for another pydock command on {os.path.basename(folder).strip('.')} …")
+            say(f"Waiting for another pydock command on {os.path.basename(folder).strip('.')} ...")
             fcntl.flock(handle, fcntl.LOCK_EX)
         still_there = _is_same(handle, folder)
         if not still_there and not may_be_gone:
