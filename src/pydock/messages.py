@@ -99,11 +99,20 @@ def shell_words(words: Sequence[str]) -> str:
     import shlex  # only for messages
 
     return " ".join(
-        "$'" + printable(word.replace("\\", "\\\\").replace("'", "\\'")) + "'"
-        if any(map(_is_control, word))
-        else shlex.quote(word)
-        for word in words
+        _ansi_c_quoted(word) if any(map(_is_control, word)) else shlex.quote(word) for word in words
     )
+
+
+def _ansi_c_quoted(word: str) -> str:
+    quoted = "".join(
+        "".join(f"\\x{byte:02x}" for byte in os.fsencode(sign))
+        if _is_control(sign)
+        else f"\\{sign}"
+        if sign in "\\'"
+        else sign
+        for sign in word
+    )
+    return f"$'{quoted}'"
 
 
 def _is_control(sign: str) -> bool:

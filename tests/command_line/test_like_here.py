@@ -47,7 +47,8 @@ def many(c):
 
 
 namespace = Collection(inside, prefixed, many)
-namespace.add_collection(Collection.from_module(pydock, name="env", config={"pydock": {"home": "here"}}))
+namespace.add_collection(Collection.from_module(pydock, name="env"))
+namespace.configure({"pydock": {"home": "here"}})
 """
 
 
@@ -60,10 +61,7 @@ def project(machine: Machine) -> Machine:
     """Return a machine whose project has tasks, and an environment `ds` in the folder `here`."""
     (machine.project / "tasks.py").write_text(TASKS)
     (machine.project / "sub").mkdir()
-    machine.given("ds")
-    os.makedirs(machine.project / "here" / "envs")
-    (machine.folder("ds")).rename(machine.project / "here" / "envs" / "ds")
-    ended = machine.inv("env.build", "ds")
+    ended = machine.inv("env.create", "ds", "3.12")
     assert ended.code == 0, ended
     machine.forget_calls()
     return machine
@@ -184,7 +182,7 @@ def test_settings_of_invoke_that_are_for_other_commands(project: Machine) -> Non
         "timeouts: {command: 1}\nrun: {replace_env: true, hide: true, pty: true, warn: false, encoding: ascii}\n"
     )
     client = project.client.read_text()
-    project.client.write_text(client.replace("exec", "case $1 in run|image*) sleep 2;; esac\nexec"))
+    project.client.write_text(client.replace("exec", "case $1 in run|images) sleep 1.2;; esac\nexec"))
     for words in (["env.run", "ds", "true"], ["env.envs"], ["env.build", "ds"]):
         ended = project.inv(*words)
         assert ended.code == 0, ended

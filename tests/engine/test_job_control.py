@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pty
 import select
@@ -66,6 +67,10 @@ def test_a_signal_during_the_start_is_not_lost(reader: Project, ready: str, way:
     wait_until(lambda: containers(ready) == [], "the container to go")
 
 
+def has_lines(path: Path, count: int) -> bool:
+    return path.read_bytes().count(b"\n") == count
+
+
 def test_five_times_ctrl_c_where_the_output_goes_into_a_file(reader: Project, ready: str) -> None:
     """There is a terminal, but none inside: Ctrl-C is a signal, to pydock and to whatever shares its job."""
     with open(reader.folder / "out", "wb") as file:
@@ -88,7 +93,7 @@ def test_five_times_ctrl_c_where_the_output_goes_into_a_file(reader: Project, re
         os.close(slave)
         out = reader.folder / "out"
         for count in range(5):
-            wait_until(lambda lines=count + 1: out.read_bytes().count(b"\n") == lines, "the answer")
+            wait_until(functools.partial(has_lines, out, count + 1), "the answer")
             os.write(master, CTRL_C)
         assert process.wait(PATIENCE) == 42
         os.close(master)

@@ -39,7 +39,7 @@ def odd_base(python_image: str) -> Iterator[str]:
 
 def in_shell(project: Project, script: str, *words: str, **options: object) -> Result:
     """Run `pydock WORDS` after a line of shell."""
-    return subprocess.run(
+    result: Result = subprocess.run(
         ["sh", "-c", f'{script}; exec "$@"', "sh", *project.program, *words],
         capture_output=True,
         text=True,
@@ -48,6 +48,7 @@ def in_shell(project: Project, script: str, *words: str, **options: object) -> R
         cwd=project.folder,
         **{"env": project.environ, **options},  # type: ignore[call-overload]
     )
+    return result
 
 
 @WAYS

@@ -62,11 +62,9 @@ def run_watched(argv: Sequence[str], settings: Settings, container: str, environ
     environ = {name: value for name, value in environ.items() if name != "DOCKER_DEFAULT_PLATFORM"}
     watcher = start_container_watcher(settings, container)
     try:
-        code = run_in_foreground(
-            argv, settings, container, environ, interactive="--tty" in argv[: argv.index("--hostname")]
-        )
-        if code == 0:  # the program has ended, so the engine removes its container
-            os.write(watcher, b"0")
+        code = run_in_foreground(argv, settings, container, environ, interactive=this_terminal().interactive)
+        if code == 0 and not docker.detaches(settings.run_options):
+            os.write(watcher, b"0")  # the program has ended, so the engine removes its container
         return code
     finally:
         os.close(watcher)
