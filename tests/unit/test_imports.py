@@ -171,7 +171,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("argv", [["run", "ds", "true"], ["shell", "ds"], ["--local", "run", "ds", "true"]])
-def test_fast_run_imports_few_modules(project: Path, argv: list[str]) -> None:
+def test_fast_run_imports_few_modules(
+    project: Path, argv: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(project))  # pip's configuration is parsed once
     names = imported_by(project, *argv)
     assert "pydock.cli.fast_run" in names
     assert not names & {
