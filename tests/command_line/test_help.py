@@ -20,7 +20,19 @@ if TYPE_CHECKING:
     from .conftest import Machine
 
 README = Path(__file__).parents[2] / "README.md"
-NAMES = ["build", "config", "create", "delete", "envs", "install", "run", "shell", "uninstall", "update"]
+NAMES = [
+    "build",
+    "clean",
+    "config",
+    "create",
+    "delete",
+    "envs",
+    "install",
+    "run",
+    "shell",
+    "uninstall",
+    "update",
+]
 
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["-h"], ["--local"]])
@@ -63,7 +75,7 @@ def test_help_of_a_command_lists_its_options(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
-        (["creat"], "Unknown command 'creat'. Did you mean 'create'?"),
+        (["instal"], "Unknown command 'instal'. Did you mean 'install'"),
         (["lst"], "Did you mean 'list'?"),
         (["xyzzy"], "Unknown command 'xyzzy'. `pydock --help` lists the commands and options."),
         (["--globl", "envs"], "Unknown option '--globl'"),

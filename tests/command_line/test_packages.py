@@ -196,11 +196,12 @@ def test_requirements_edited_during_an_install_are_not_overwritten(ds: Machine) 
 
 
 @pytest.mark.parametrize("command", [("install", "ds", "six"), ("uninstall", "ds", "requests")])
-def test_any_file_edited_during_a_change_makes_it_fail(ds: Machine, command: tuple[str, ...]) -> None:
-    """The image is built from every file of the folder."""
+def test_copied_file_edited_during_a_change_makes_it_fail(ds: Machine, command: tuple[str, ...]) -> None:
     ds.ok("install", "ds", "requests")
     extra = ds.folder("ds") / "extra"
     extra.write_text("")
+    with (ds.folder("ds") / "dockerfile").open("a") as file:
+        file.write("COPY extra /srv/\n")
     ds.ok("build", "ds")
     before, images = ds.files(), ds.state()["images"]
     ended = ds.pydock(*command, FAKE_DOCKER_EDIT=str(extra))

@@ -86,9 +86,9 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
     environment = session.environment(name)
     with files.locked(environment.folder):
         files.check_can_write(environment.folder)
+        yield Packages(session.engine, session.images, session.settings, environment)
         if not session.engine.dry:
             registry.remember(environment)
-        yield Packages(session.engine, session.images, session.settings, environment)
 
 
 def _report(session: Session, name: str, changes: Changes) -> None:

@@ -12,6 +12,7 @@ import os
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydock import errors
 from pydock.environments.temporary import temporary_folder, write
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ def build_context(
 
     Raises `FileNotFoundError`, or `BadSetting` if a file cannot be read.
     """
-    from pydock import errors
-
     sources = {name: (os.path.join(PROGRAMS, name), 0o755) for name in programs}
     sources.update({name: (path, 0o644) for name, path in (copies or {}).items()})
     contents = {

@@ -167,7 +167,7 @@ def build_arguments(network: Network, *, by_environment: bool) -> Iterator[Build
             path = os.path.join(folder, name)
             write(path, text.encode(errors="surrogateescape"))
             files.append(csv_record(f"id={name}", f"src={path}"))
-        as_shell = _files_as_shell(folder, network.texts)
+        as_shell = _files_as_shell(folder, network.secret_texts)
         yield BuildArguments(files, {}, [], dict(network.proxies), as_shell)
 
 

@@ -126,7 +126,7 @@ class Images:
         self.tag(environment.candidate, content)
         if alias:
             self.tag(environment.candidate, environment.alias)
-        self._engine.try_to_modify(docker.remove_images(self._engine.client, [environment.candidate]))
+        self._engine.modify(docker.remove_images(self._engine.client, [environment.candidate]))
 
     def build_step(
         self,
@@ -188,8 +188,9 @@ class Images:
         """
         content = environment.content_tag()
         listed = self.listed([environment.content_pattern, environment.tag_pattern])
-        leftovers = [image.tag for image in listed if not environment.is_content_tag(image.tag)]
-        self.remove([tag for tag in leftovers if tag.startswith(environment.tag_pattern[:-1])])
+        # The environment does not exist yet, so other tags of it are from a `create` that was killed.
+        own = [image.tag for image in listed if image.tag.startswith(environment.tag_pattern[:-1])]
+        self.remove([tag for tag in own if tag != content])
         ending = content.rpartition("-")[2]
         candidates = [image.tag for image in listed if image.tag.endswith(f"-{ending}")]
         same = self._image_with_same_content(environment, candidates)

@@ -94,6 +94,8 @@ class Packages:
             frozen = self._images.read_file(self._environment, self._environment.candidate, FREEZE_FILE)
             pinned = self._requirements_text(frozen, requested)
             if len(image.layers) >= MAX_LAYERS:
+                self._images.remove_candidate(self._environment)
+                self._tags.remove(self._environment.candidate)
                 self._rebuild(pinned)
                 return self._commit(pinned, requested)
             return self._commit(pinned, requested, self._environment.candidate)
