@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 
@@ -14,11 +15,10 @@ from pydock import __version__
 
 def main() -> None:
     """Run the program on `sys.argv`, and exit with the command's exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # None: closed by the caller
-            stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]  # arguments may be any bytes
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    if (
+        sys.stderr is None
+    ):  # closed by the caller; a file would become file descriptor 0, 1 or 2 of other programs
+        sys.stderr = io.StringIO()
     try:
         try:
             code = _main(sys.argv[1:])
@@ -52,9 +52,12 @@ def _main(argv: list[str]) -> int:
         print(f"pydock {__version__}")
         return 0
     if call.command in {"run", "shell"}:
-        from pydock.cli.fast_run import exec_docker_run_if_possible
+        from pydock.cli.fast_run import run_container_if_possible
 
-        exec_docker_run_if_possible(call)  # returns if the call needs the task
+        run_container_if_possible(call)  # returns if the call needs the task
+    from pydock.messages import print_any_text
+
+    print_any_text()
     import gc
 
     gc.disable()  # a short-lived process: garbage collection would cost 10 % of start-up

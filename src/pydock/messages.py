@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 
@@ -26,19 +27,55 @@ def interrupted_message() -> str:
     return f"Interrupted; {_outcome}."
 
 
+# How the user calls pydock's commands, if not as `pydock COMMAND`: "inv env." before the command.
+_calls: list[str] = []
+
+
+def name_commands_as(beginning: str) -> None:
+    """Let messages name commands as the user calls them: `inv env.build ds` instead of `pydock build ds`."""
+    _calls[:] = [beginning] if beginning else []
+
+
+def with_command_names(text: str) -> str:
+    """Return the message with the names of commands as the user calls them."""
+    if not _calls:
+        return text
+    import re  # only for messages
+
+    return re.sub(r"`pydock (?=[a-z])", lambda _: f"`{_calls[0]}", text)
+
+
+def print_any_text() -> None:
+    """Let stdout and stderr print every text, whatever the terminal's encoding, as paths are bytes."""
+    codecs.register_error("pydock", _encoded)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # None: closed by the caller
+            stream.reconfigure(errors="pydock")
+
+
+def _encoded(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Encode what the stream's encoding does not have: as the file system does, or else as an escape sequence."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    try:
+        return os.fsencode(error.object[error.start : error.end]), error.end
+    except UnicodeEncodeError:
+        return codecs.backslashreplace_errors(error)
+
+
 def say(text: str) -> None:
-    """Print a message, without the secrets that may be in it."""
-    print(redacted(text), file=sys.stderr)
+    """Print a message."""
+    print(printable(with_command_names(text)), file=sys.stderr)
 
 
 def warn(text: str) -> None:
     """Print a warning."""
-    say(_coloured("33", text))
+    print(_coloured("33", printable(with_command_names(text))), file=sys.stderr)
 
 
 def print_error(text: str) -> None:
     """Print the message of an error."""
-    say(_coloured("31", text))
+    print(_coloured("31", printable(with_command_names(text))), file=sys.stderr)
 
 
 def redacted(text: str) -> str:
@@ -55,11 +92,11 @@ def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was deleted."
     """
     if yes:
         return
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         raise errors.NotConfirmed(
             f"{question} There is no terminal to ask on; use --yes to confirm. {otherwise}"
         )
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     try:
         answer = sys.stdin.readline()
     except KeyboardInterrupt as error:
@@ -68,8 +105,46 @@ def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was deleted."
         raise errors.NotConfirmed(otherwise)
 
 
+def printable(text: str) -> str:
+    """Return the text without secrets, and with its control characters written as escapes.
+
+    Line ends and tabs stay. Text from files, and names of files, may contain sequences that retitle a window, hide
+    lines, or type commands (https://en.wikipedia.org/wiki/ANSI_escape_code).
+    """
+    text = redacted(text)
+    if text.isprintable():
+        return text
+    return "".join(f"\\x{ord(sign):02x}" if _is_control(sign) else sign for sign in text)
+
+
+def shell_words(words: Sequence[str]) -> str:
+    """Return a command line for a shell, without secrets; a word with control characters is quoted as $'...' (POSIX.1-2024)."""
+    import shlex  # only for messages
+
+    return redacted(
+        " ".join(_ansi_c_quoted(word) if any(map(_is_control, word)) else shlex.quote(word) for word in words)
+    )
+
+
+def _ansi_c_quoted(word: str) -> str:
+    quoted = "".join(
+        "".join(f"\\x{byte:02x}" for byte in os.fsencode(sign))
+        if _is_control(sign)
+        else f"\\{sign}"
+        if sign in "\\'"
+        else sign
+        for sign in word
+    )
+    return f"$'{quoted}'"
+
+
+def _is_control(sign: str) -> bool:
+    return (sign < " " and sign not in "\n\t") or "\x7f" <= sign <= "\x9f"
+
+
 def aligned(lines: Sequence[Sequence[str]]) -> str:
     """Return a table as text, its columns padded to the same width."""
+    lines = [[printable(word).replace("\n", "\\n").replace("\t", "\\t") for word in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join(
         "  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip() for line in lines

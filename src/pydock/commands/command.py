@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import os
 import shlex
+import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from invoke import Exit, Task, task
+from invoke import Argument, Context, Exit, Task, task
 
-from pydock import errors
-from pydock.messages import redacted
+from pydock import errors, messages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,12 +38,56 @@ PACKAGES = Rest("packages", _join_lines)
 COMMAND = Rest("command", shlex.join, verbatim=True)
 
 
+class Invoked(NamedTuple):
+    """How `inv` was told to run a command: `inv`, `env.`, and the words after `env.run`."""
+
+    program: str
+    collection: str
+    words: list[str]
+
+
 class Command(Task[Any]):
     """A task; `rest` and `short` tell the console program more about its parameters than invoke can."""
 
     rest: Rest | None = None
     short: Mapping[str, str] = {}  # parameter -> its one-letter option
     words: Mapping[str, str] = {}  # parameter -> help text
+
+    def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
+        """Return the task's arguments for invoke's parser; a positional one that has a default may be left out."""
+        arguments = super().get_arguments(*args, **kwargs)
+        for argument in arguments:
+            name = str(argument.attr_name or argument.name)
+            if argument.positional and self.argspec(self.body).parameters[name].default is None:
+                argument.__class__ = OptionalPositional
+        return arguments
+
+
+class OptionalPositional(Argument):
+    """A positional argument that invoke's parser fills if there is a word for it, and does not insist on.
+
+    The parser has no such thing: a positional argument is missing as long as its value is None. So the answer depends
+    on what it asks for: to place a word that is no task's name, or to complain at the end.
+    """
+
+    @property
+    def value(self) -> Any:
+        given = self._value if self._value is not None else self.default
+        frame = sys._getframe(1)  # noqa: SLF001 - the documented way to see the caller
+        for _ in range(4):
+            code, caller = frame.f_code.co_name, frame.f_locals
+            if given is None and code == "complete_context":
+                return ""
+            if given is None and code == "handle" and caller.get("token") in caller["self"].contexts:
+                return ""
+            if frame.f_back is None:
+                break
+            frame = frame.f_back
+        return given
+
+    @value.setter
+    def value(self, word: str) -> None:
+        self.set_value(word, cast=True)
 
 
 def command(
@@ -76,14 +121,33 @@ def _errors_as_exit(body: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(body)
     def wrapper(*args: Any, **kwargs: Any) -> None:
+        messages.print_any_text()
+        invoked = invoked_as(args[0], body.__name__)
+        messages.name_commands_as(f"{invoked.program} {invoked.collection}" if invoked else "")
         try:
             body(*args, **kwargs)
         except errors.PydockError as error:
-            raise Exit(redacted(error.message), error.code) from error  # invoke prints it
+            raise Exit(_shown(error), error.code) from error  # invoke prints it
         except BrokenPipeError:
             raise  # nobody reads our output any more
         except OSError as error:
             failure = errors.from_system(error)
-            raise Exit(redacted(failure.message), failure.code) from error
+            raise Exit(_shown(failure), failure.code) from error
 
     return wrapper
+
+
+def invoked_as(context: Context, name: str) -> Invoked | None:
+    """Return how `inv` was told to run the command, None if `pydock` or another task runs it."""
+    if "command_line" in context.config.get("pydock", {}):
+        return None
+    for index, word in enumerate(sys.argv[1:], 2):
+        collection, dot, last = word.rpartition(".")
+        if last == name:
+            program = os.path.basename(sys.argv[0])
+            return Invoked("inv" if program.endswith(".py") else program, collection + dot, sys.argv[index:])
+    return None
+
+
+def _shown(error: errors.PydockError) -> str:
+    return messages.printable(messages.with_command_names(error.message))

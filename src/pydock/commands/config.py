@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydock.commands.command import command
 from pydock.commands.session import context_settings
 from pydock.engine.build_secrets import describe_network
-from pydock.messages import aligned, redacted
+from pydock.messages import aligned, printable, redacted
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -59,5 +59,5 @@ def settings_table(described: dict[str, Any]) -> str:
         value = row["value"]
         lines.append([name, " ".join(value) if isinstance(value, list) else value or "-", row["source"]])
     folder = os.path.join(described["home"], "envs")
-    head = f"Mode: {described['mode']} ({described['reason']})\nEnvironments: {folder}"
+    head = f"Mode: {described['mode']} ({printable(described['reason'])})\nEnvironments: {printable(folder)}"
     return f"{head}\n\n{aligned(lines)}"

@@ -10,7 +10,7 @@ from pydock.commands.command import NAME_HELP, PACKAGES, command
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
-from pydock.messages import redacted
+from pydock.messages import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def uninstall(c: Context, name: str, packages: str) -> None:
 
 
 @command(
-    positional=["name"],
+    positional=["name", "packages"],
     help={**NAME_HELP, "packages": "package names; all packages if none are given"},
     rest=PACKAGES,
 )
@@ -93,7 +93,7 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
 
 def _report(session: Session, name: str, changes: Changes) -> None:
     if changes.added or changes.removed:
-        print(redacted(str(changes)))
+        print(printable(str(changes)))
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:

@@ -5,17 +5,16 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from typing import TYPE_CHECKING
 
 from invoke import Context, Exit
 
 from pydock import errors
-from pydock.commands.command import COMMAND, NAME_HELP, command
+from pydock.commands.command import COMMAND, NAME_HELP, command, invoked_as
 from pydock.commands.session import Session
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
-from pydock.engine.containers import container_name, run_argv, start_container_watcher
+from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
 from pydock.messages import warn
 
@@ -39,6 +38,7 @@ def shell(c: Context, name: str) -> None:
 )
 def run(c: Context, name: str, command: str) -> None:
     """Run a command in an environment, in the working directory, and exit with its exit code."""
+    _refuse_lost_options(c, name, command)
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -48,21 +48,31 @@ def run(c: Context, name: str, command: str) -> None:
     _run(Session(c), name, words)
 
 
+def _refuse_lost_options(c: Context, name: str, command: str) -> None:
+    """Raise `UsageError` for `inv env.run ds python -V`, where `inv` takes the option for its own."""
+    invoked = invoked_as(c, "run")
+    if invoked is None or invoked.words[:2] != [name, command] or len(command.split()) > 1:
+        return
+    option = next(iter(invoked.words[2:]), "")
+    if option.startswith("-"):
+        call = f"{invoked.program} {invoked.collection}run {name}"
+        raise errors.UsageError(
+            f"Option {option} would be {invoked.program}'s, not the command's. Quote the command: "
+            f"`{call} {shlex.quote(f'{command} {option}')}`. Options of {invoked.program} come before the task."
+        )
+
+
 def _run(session: Session, name: str, words: Sequence[str]) -> None:
     """Run the command on this terminal; raises `Exit` with its exit code unless that is 0."""
     environment = session.environment(name)
     check_local(session.settings)
-    image = _image_to_run(session, environment)
-    container = container_name(environment)
-    argv = run_argv(session.settings, environment, image, container, words)
-    if session.engine.dry:
-        session.engine.terminal(argv)
-        return
-    watcher = start_container_watcher(session.settings, container)
-    try:
-        code = session.engine.terminal(argv)
-    finally:
-        os.close(watcher)
+    for _ in range(ATTEMPTS):
+        image = _image_to_run(session, environment)
+        container = container_name(environment)
+        argv = run_argv(session.settings, environment, image, container, words, session.folder)
+        code = session.engine.run_container(argv, container)
+        if session.engine.dry or not is_image_lost(session.settings, image, code):
+            break
     if code:
         raise Exit(code=code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pydock import messages
@@ -9,7 +10,7 @@ from pydock.credentials import register_options
 from pydock.engine.client import Engine
 from pydock.engine.images import Images
 from pydock.environments.environment import Environment, find_environment
-from pydock.settings import Settings, load_settings
+from pydock.settings import Settings, load_settings, working_directory
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -22,6 +23,8 @@ class Session:
         self.settings = context_settings(context)
         self.engine = Engine(context, self.settings)
         self.images = Images(self.engine, self.settings)
+        # The user's working directory, also within `c.cd(…)`.
+        self.folder = os.path.normpath(os.path.join(working_directory(), context.cwd))
 
     def environment(self, name: str) -> Environment:
         """Return the environment of that name; raises `UsageError` or `EnvironmentNotFound`."""

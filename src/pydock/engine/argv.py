@@ -32,6 +32,14 @@ DEFAULT_SHELL = ("sh", "-c", "if command -v bash >/dev/null 2>&1; then exec bash
 SHORT_SWITCHES = set("ditPq")
 
 
+# Shells that stop and continue their own jobs.
+SHELLS = {"ash", "bash", "dash", "elvish", "fish", "ksh", "mksh", "nu", "sh", "tcsh", "xonsh", "yash", "zsh"}
+
+# A program that stops itself cannot be continued: neither its parent in the container nor the client notices. So Ctrl-Z
+# has no effect: not as a key of the terminal, and not as a signal that a program sends itself.
+NO_STOPPING = "trap '' TSTP; stty susp undef 2>/dev/null; "
+
+
 class Terminal(NamedTuple):
     """What pydock's own standard streams are; it decides which streams the container gets."""
 
@@ -49,13 +57,18 @@ def run_command(
     command: Sequence[str],
     terminal: Terminal,
     options: Sequence[str] = (),
+    surrounding_options: Sequence[str] = (),
+    script: str = "",
 ) -> list[str]:
     """Return the `docker run` that executes `command` with `folder` mounted in the user's home.
 
-    `-i` if stdin is open, `-t` only between terminals; `--mount`, because `-v` splits paths at colons.
+    `-i` if stdin is open, `-t` only between terminals; `--mount`, because `-v` splits paths at colons. The base image's
+    entry point is not used, because `command` is what runs. pydock delivers signals itself (`engine/foreground.py`).
+    `script` are shell commands that run in the container before `command`.
     """
     target = f"/home/{environment.caller.name}/{os.path.basename(folder) or 'root'}"
     argv = [*client, "run", "--rm", "--init", "--pull", "never", "--name", container]
+    argv += ["--sig-proxy=false", "--entrypoint", ""]
     if terminal.stdin_open:
         argv.append("--interactive")
     if terminal.interactive:
@@ -68,7 +81,29 @@ def run_command(
         # The log is removed with the container, so nobody can read it. Writing it makes a program that prints many
         # short lines about 150 times slower, and takes disk space.
         argv += ["--log-driver", "none"]
+    argv += surrounding_options
+    own_entry_point = any(option.partition("=")[0] == "--entrypoint" for option in options)
+    if terminal.interactive and not controls_jobs(command):
+        script = NO_STOPPING + script
+    if script and not own_entry_point:
+        command = ["sh", "-c", f'{script}exec "$@"', "sh", *command]
     return [*argv, *options, image, *command]
+
+
+def controls_jobs(command: Sequence[str]) -> bool:
+    """Return whether the command is an interactive shell, which handles Ctrl-Z itself: `bash`, `zsh -l`."""
+    if tuple(command) == DEFAULT_SHELL:
+        return True
+    name, *arguments = command
+    is_shell = os.path.basename(name) in SHELLS
+    return is_shell and all(
+        word[:1] in {"-", "+"} and (word.startswith("--") or "c" not in word) for word in arguments
+    )
+
+
+def passes_environment(client: Client) -> bool:
+    """Return whether the client gets our environment variables; `sudo docker` and other wrappers may not."""
+    return os.path.basename(client[0]) == "docker"
 
 
 def detaches(options: Sequence[str]) -> bool:
@@ -183,6 +218,11 @@ def list_unstarted_containers(client: Client) -> list[str]:
 def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     """Return the command that writes a file of the container to stdout, as a tar archive."""
     return [*client, "cp", f"{container}:{path}", "-"]
+
+
+def kill_container(client: Client, container: str, number: str) -> list[str]:
+    """Return the command that sends a signal to the container's program."""
+    return [*client, "kill", "--signal", number, container]
 
 
 def remove_container(client: Client, *containers: str) -> list[str]:

@@ -21,6 +21,7 @@ from pydock import errors
 from pydock.credentials import redact, register_address, register_secret
 from pydock.engine.argv import csv_record
 from pydock.engine.build_context import file_as_shell
+from pydock.engine.configuration import CA_VARIABLES, NONE, PROXY_VARIABLES, pip_config_files
 from pydock.environments.temporary import temporary_folder, write
 from pydock.settings import find_user_home
 
@@ -29,12 +30,8 @@ if TYPE_CHECKING:
 
     from pydock.settings import Settings
 
-NONE = "none"
 MAX_SECRET = 500 * 1024  # bytes; BuildKit refuses more
 CA_BUNDLE, NETRC, PIP_CONF, UV_TOML = "ca.pem", "netrc", "pip.conf", "uv.toml"
-CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# https://docs.docker.com/build/building/variables/#proxy-arguments
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 # The options of pip that say where packages come from: https://pip.pypa.io/en/stable/cli/pip_install/
 PIP_LISTS = ("extra-index-url", "find-links", "trusted-host")
 PIP_TEXTS = ("index-url", "no-index", "timeout", "retries")
@@ -189,7 +186,7 @@ def read_pip_options(setting: str, environ: Mapping[str, str]) -> tuple[list[str
     elif environ.get("PIP_CONFIG_FILE") == os.devnull:
         files = []
     else:
-        files = [path for path in _pip_config_files(environ) if os.path.isfile(path)]
+        files = [path for path in pip_config_files(environ) if os.path.isfile(path)]
     options: dict[str, list[str]] = {}
     sources: dict[str, str] = {}
     for path in files:
@@ -321,23 +318,6 @@ def _refuse_proxy_password(proxies: Mapping[str, str]) -> None:
                 "docker), or configure the proxy in the client's own config.json "
                 "(https://docs.docker.com/engine/cli/proxy/) and unset the variable."
             )
-
-
-def _pip_config_files(environ: Mapping[str, str]) -> Iterator[str]:
-    home = find_user_home(environ)
-    config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    for folder in reversed((environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
-        yield os.path.join(folder, "pip", "pip.conf")
-    if sys.platform == "darwin":
-        yield "/Library/Application Support/pip/pip.conf"
-    yield "/etc/pip.conf"
-    yield os.path.join(home, ".pip", "pip.conf")
-    if sys.platform == "darwin":
-        yield os.path.join(home, "Library", "Application Support", "pip", "pip.conf")
-    yield os.path.join(config, "pip", "pip.conf")
-    yield os.path.join(sys.prefix, "pip.conf")
-    if environ.get("PIP_CONFIG_FILE"):
-        yield environ["PIP_CONFIG_FILE"]
 
 
 def _read_pip_config(path: str) -> Iterator[tuple[str, str]]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shlex
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
 from pydock import errors
 from pydock.engine import argv as docker
 from pydock.engine import diagnosis
+from pydock.engine.containers import run_watched
 from pydock.engine.endpoint import check_supported
 from pydock.engine.process import EngineRunner
-from pydock.messages import redacted
+from pydock.messages import redacted, shell_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,17 @@ BUILD_VARIABLES = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDX_BUILDER": "", 
 # The same for a client that does not get our environment.
 BUILD_OPTIONS = ("--builder", "default", "--provenance=false", "--sbom=false")
 VARIABLES = {"DOCKER_CLI_HINTS": "false"}
+# What a user's invoke.yaml may say of commands in general, and would break these.
+NOT_FROM_CONFIGURATION: dict[str, Any] = {
+    "disown": False,
+    "dry": False,
+    "echo": False,
+    "encoding": None,
+    "fallback": True,
+    "replace_env": False,
+    "timeout": None,
+    "watchers": [],
+}
 
 
 class Engine:
@@ -41,6 +53,7 @@ class Engine:
         check_supported(settings)
         self.client = settings.engine
         self._context = context
+        self._settings = settings
         self._rootless: bool | None = None
 
     @property
@@ -50,7 +63,7 @@ class Engine:
     @property
     def passes_environment(self) -> bool:
         """Whether the client gets our environment variables; `sudo docker` and other wrappers may not."""
-        return os.path.basename(self.client[0]) == "docker"
+        return docker.passes_environment(self.client)
 
     @property
     def build_options(self) -> tuple[str, ...]:
@@ -85,7 +98,7 @@ class Engine:
     def modify(self, argv: Sequence[str]) -> str:
         """Run a command that changes images or containers; return its stdout. With `--dry`, print it, return ""."""
         if self.dry:
-            print(redacted(shlex.join(argv)))
+            print(shell_words(argv))
             return ""
         return self._checked(argv, self._run(argv)).stdout
 
@@ -119,19 +132,17 @@ class Engine:
         )
         self._checked(argv, result)
 
-    def terminal(self, argv: Sequence[str]) -> int:
-        """Run a command on our own stdin, stdout and stderr; return its exit code."""
+    def run_container(self, argv: Sequence[str], container: str) -> int:
+        """Run a container's client on our own stdin, stdout and stderr; return its exit code."""
         if self.dry:
-            print(redacted(shlex.join(argv)))
+            print(shell_words(argv))
             return 0
         self._echo(argv)
-        with self._engine_runner():
-            result = self._context.run(
-                shlex.join(argv), warn=True, echo=False, dry=False, pty=False, hide=False, env=VARIABLES
-            )
-        if result.exited == diagnosis.NOT_FOUND and shutil.which(self.client[0]) is None:
-            diagnosis.raise_for_engine(self.client, result)
-        return int(result.exited)
+        environ = {**os.environ, **self._context.config.run.env, **VARIABLES}
+        try:
+            return run_watched(self._with_prefixes(argv), self._settings, container, environ)
+        except OSError as error:
+            raise self._not_started(error) from error
 
     def _run(
         self,
@@ -146,15 +157,14 @@ class Engine:
         self._echo(argv, context_as_shell)
         with self._engine_runner():
             return self._context.run(
-                shlex.join(argv),
+                shlex.join(self._with_prefixes(argv)),
                 warn=True,
-                echo=False,
-                dry=False,
                 hide=True,
                 asynchronous=asynchronous,
                 pty=progress,
                 in_stream=False,
                 env={**VARIABLES, **(variables or {})},
+                **NOT_FROM_CONFIGURATION,
             )
 
     def _run_all(self, argvs: Sequence[Sequence[str]]) -> list[Result]:
@@ -175,22 +185,40 @@ class Engine:
         if self._context.config.run.echo:
             print(_with_context(context_as_shell, argv), file=sys.stderr)
 
+    def _with_prefixes(self, argv: Sequence[str]) -> list[str]:
+        """Return the command as a task's `c.cd(…)` and `c.prefix(…)` want it to run; invoke expects a shell's command."""
+        before = [f"cd {shlex.quote(self._context.cwd)}"] if self._context.cwd else []
+        before += self._context.command_prefixes
+        if not before:
+            return list(argv)
+        return [self._context.config.run.shell, "-c", " && ".join([*before, f"exec {shlex.join(argv)}"])]
+
     @contextlib.contextmanager
     def _engine_runner(self) -> Iterator[None]:
         """Let invoke run commands with `EngineRunner`, and translate the failures of starting one."""
-        runners = self._context.config.runners
-        before = runners.local
+        context, runners = self._context, self._context.config.runners
+        before = runners.local, context.command_cwds, context.command_prefixes
         runners.local = EngineRunner
+        context._set(command_cwds=[], command_prefixes=[])  # noqa: SLF001 - invoke's way to set what is not configuration
         try:
             yield
-        except FileNotFoundError as error:
-            raise diagnosis.client_not_found(self.client) from error
-        except PermissionError as error:
-            raise errors.EngineNotFound(f"Cannot start {self.client[0]}: {error.strerror}.") from error
+        except OSError as error:
+            raise self._not_started(error) from error
         finally:
-            runners.local = before
+            runners.local = before[0]
+            context._set(command_cwds=before[1], command_prefixes=before[2])  # noqa: SLF001
+
+    def _not_started(self, error: OSError) -> errors.PydockError:
+        if isinstance(error, FileNotFoundError):
+            return diagnosis.client_not_found(self.client)
+        if error.errno == errno.E2BIG:
+            return errors.UsageError(
+                "The arguments are too long for this system (`getconf ARG_MAX`; one argument: 128 KiB on Linux). Put "
+                "them into a file, or pass them on stdin."
+            )
+        return errors.EngineNotFound(f"Cannot start {self.client[0]}: {error.strerror}.")
 
 
 def _with_context(context_as_shell: str, argv: Sequence[str]) -> str:
     """Return the command as shell lines that can be pasted as they are."""
-    return redacted(f"{context_as_shell}\n{shlex.join(argv)}" if context_as_shell else shlex.join(argv))
+    return redacted(f"{context_as_shell}\n{shell_words(argv)}" if context_as_shell else shell_words(argv))

@@ -8,14 +8,20 @@ from __future__ import annotations
 import os
 
 from pydock.engine import argv as docker
+from pydock.engine.endpoint import image_exists
+from pydock.engine.foreground import run_in_foreground
+from pydock.engine.surroundings import describe_surroundings
 from pydock.settings import working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydock.environments.environment import Environment
     from pydock.settings import Settings
+
+ATTEMPTS = 3  # to run an image that other commands replace meanwhile
+ENGINE_FAILED = 125  # the exit code of `docker run` when the engine failed
 
 
 def container_name(environment: Environment) -> str:
@@ -24,46 +30,88 @@ def container_name(environment: Environment) -> str:
 
 
 def run_argv(
-    settings: Settings, environment: Environment, image: str, container: str, command: Sequence[str]
+    settings: Settings,
+    environment: Environment,
+    image: str,
+    container: str,
+    command: Sequence[str],
+    folder: str = "",
 ) -> list[str]:
-    """Return the argv that runs `command` in the environment, in the working directory."""
+    """Return the argv that runs `command` in the environment, in the working directory or `folder`."""
+    surroundings = describe_surroundings(settings, environment)
     return docker.run_command(
         settings.engine,
         image,
         environment,
         container,
-        working_directory(),
+        folder or working_directory(),
         command,
         this_terminal(),
         settings.run_options,
+        surroundings.options,
+        surroundings.script,
     )
+
+
+def run_watched(argv: Sequence[str], settings: Settings, container: str, environ: Mapping[str, str]) -> int:
+    """Run a container's client in the foreground; return its exit code. However it ends, the container is removed.
+
+    Raises `OSError` if the client cannot be started.
+    """
+    # The image is what it is; the variable would make the client look for one of another platform.
+    environ = {name: value for name, value in environ.items() if name != "DOCKER_DEFAULT_PLATFORM"}
+    watcher = start_container_watcher(settings, container)
+    try:
+        code = run_in_foreground(argv, settings, container, environ, interactive=this_terminal().interactive)
+        if code == 0 and not docker.detaches(settings.run_options):
+            os.write(watcher, b"0")  # the program has ended, so the engine removes its container
+        return code
+    finally:
+        os.close(watcher)
+
+
+def is_image_lost(settings: Settings, image: str, code: int) -> bool:
+    """Return whether a client failed with that code because the image is gone: another command has replaced it.
+
+    While a program runs, the engine keeps the tag of its image, so a program's own exit code 125 is not mistaken.
+    """
+    return code == ENGINE_FAILED and not image_exists(settings, image)
 
 
 def start_container_watcher(settings: Settings, container: str) -> int:
     """Start a process that removes the container when every copy of the returned file descriptor is closed.
 
     The engine's client leaves its container running when it is killed, or when nobody reads its output any more. The
-    process that holds the descriptor may end in any way. A detached container (`--detach`) is not removed.
+    process that holds the descriptor may end in any way; one that knows that there is nothing to remove writes to it
+    first. A detached container (`--detach`) is not removed. The watcher is not our child, so that we need not wait for
+    it.
     """
     _open_standard_streams()
     reader, writer = os.pipe()
     if docker.detaches(settings.run_options):
         os.close(reader)
         return writer
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         try:
             os.setsid()
-            null = os.open(os.devnull, os.O_RDWR)
-            for stream in (0, 1, 2):
-                os.dup2(null, stream)
-            os.close(writer)
-            os.read(reader, 1)
-            removal = docker.remove_container(settings.engine, container)
-            os.execvp(removal[0], removal)
+            if os.fork() == 0:
+                _watch(settings, container, reader, writer)
         finally:
             os._exit(0)
     os.close(reader)
+    os.waitpid(child, 0)
     return writer
+
+
+def _watch(settings: Settings, container: str, reader: int, writer: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(writer)
+    if not os.read(reader, 1):
+        removal = docker.remove_container(settings.engine, container)
+        os.execvp(removal[0], removal)
 
 
 def _open_standard_streams() -> None:

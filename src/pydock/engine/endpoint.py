@@ -88,15 +88,23 @@ def image_exists(settings: Settings, image: str) -> bool:
     The engine's socket answers within a millisecond (https://docs.docker.com/reference/api/engine/). If there is none
     that this user may use, the client is asked (`docker image inspect`), which takes about 20 times as long.
     """
-    endpoint = (engine_endpoint(os.environ) or DEFAULT_ENDPOINT) if settings.engine == ("docker",) else ""
-    status = _status(endpoint.removeprefix("unix://"), image) if endpoint.startswith("unix:///") else b""
+    status = _status(settings, f"GET /images/{image}/json")
     if status in {b"200", b"404"}:
         return status == b"200"
     return _succeeds(docker.image_exists(settings.engine, image))
 
 
-def _status(path: str, image: str) -> bytes:
-    """Return the HTTP status of the engine's answer, b"" if there is no answer."""
+def signal_container(settings: Settings, container: str, name: str) -> bool:
+    """Send a signal (`SIGINT`) to the container's program; return False if the container does not run (yet)."""
+    status = _status(settings, f"POST /containers/{container}/kill?signal={name}")
+    return status == b"204" if status else _succeeds(docker.kill_container(settings.engine, container, name))
+
+
+def _status(settings: Settings, request: str) -> bytes:
+    """Return the HTTP status of the engine's answer, b"" if there is no socket that answers."""
+    endpoint = (engine_endpoint(os.environ) or DEFAULT_ENDPOINT) if settings.engine == ("docker",) else ""
+    if not endpoint.startswith("unix:///"):
+        return b""
     try:
         from _socket import AF_UNIX, SOCK_STREAM, socket  # `socket` takes 5 ms more to import
     except ImportError:
@@ -104,8 +112,8 @@ def _status(path: str, image: str) -> bytes:
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
         connection.settimeout(TIMEOUT)
-        connection.connect(path)
-        connection.sendall(f"GET /images/{image}/json HTTP/1.0\r\n\r\n".encode())
+        connection.connect(endpoint.removeprefix("unix://"))
+        connection.sendall(f"{request} HTTP/1.0\r\nContent-Length: 0\r\n\r\n".encode())
         return connection.recv(len("HTTP/1.0 200"))[-3:]
     except OSError:
         return b""
@@ -116,8 +124,9 @@ def _status(path: str, image: str) -> bytes:
 def _succeeds(argv: list[str]) -> bool:
     """Run a command without streams; importing subprocess would take as long as the command."""
     no_streams = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+    own_session = docker.passes_environment(tuple(argv))  # out of reach of a Ctrl-C; `sudo` needs our session
     try:
-        process = os.posix_spawnp(argv[0], argv, os.environ, file_actions=no_streams)
+        process = os.posix_spawnp(argv[0], argv, os.environ, file_actions=no_streams, setsid=own_session)
     except OSError:
         return False
     return os.waitpid(process, 0)[1] == 0

@@ -28,11 +28,9 @@ STOP_TIMEOUT = 10  # seconds that a client gets to end after SIGTERM
 
 
 class EngineRunner(Local):
-    """Three ways to run, chosen by the arguments of `ctx.run`.
+    """Captures stdout and stderr, or with `pty=True` lets the client draw its progress on our stderr.
 
-    `hide=True` captures stdout and stderr. `pty=True` lets the client draw its progress on our stderr, through a
-    pseudo-terminal whose output is also kept. Neither passes our own streams on, so the program behind them cannot
-    tell the difference.
+    The progress goes through a pseudo-terminal, and is also kept.
     """
 
     process: subprocess.Popen[bytes]
@@ -42,15 +40,12 @@ class EngineRunner(Local):
         # A signal that raised while the client is being started would leave a client that nobody waits for.
         with signal_handlers(self._remember):
             result = super().run(command, **kwargs)
-        if self.pending and self.opts["hide"]:
+        if self.pending:
             raise errors.Interrupted(interrupted_message())
         return result
 
     def start(self, command: str, shell: str, env: dict[str, Any]) -> None:  # noqa: ARG002 - invoke's interface
         argv = shlex.split(command)
-        if not (self.using_pty or self.opts["hide"]):
-            self.process = subprocess.Popen(argv, env=env)
-            return
         # A process group of its own, so that a signal also reaches buildx, which is docker's child. sudo must stay in
         # ours, because it asks for a password on our terminal.
         own_session = argv[0] != "sudo"
@@ -81,14 +76,11 @@ class EngineRunner(Local):
             with self._stop_client_on_signal():
                 self.stdout.append(self._copy_progress())
                 self.process.wait()
-        elif self.opts["hide"]:
+        else:
             with self._stop_client_on_signal():
                 stdout, stderr = self.process.communicate()
             self.stdout.append(stdout.decode(errors="replace"))
             self.stderr.append(stderr.decode(errors="replace"))
-        else:
-            with self._forward_signals():
-                self.process.wait()
 
     @property
     def process_is_finished(self) -> bool:
@@ -116,19 +108,6 @@ class EngineRunner(Local):
         except errors.Interrupted:
             self._stop()
             raise
-
-    @contextlib.contextmanager
-    def _forward_signals(self) -> Iterator[None]:
-        """Let the client decide what a signal means. A terminal's Ctrl-C has reached it already."""
-
-        def forward(number: int, frame: object) -> None:  # noqa: ARG001
-            if number != signal.SIGINT or not sys.stdin.isatty():
-                self.process.send_signal(number)
-
-        with signal_handlers(forward):
-            if self.pending:
-                forward(self.pending, None)
-            yield
 
     def _stop(self) -> None:
         with signal_handlers(signal.SIG_IGN):

@@ -69,7 +69,7 @@ def parse_specifier(text: str) -> Line:
     if LOCAL.match(text) or text.startswith("-e"):
         raise errors.UsageError(
             f"'{text}' is a local path, which a build on another machine would not find. Publish the package, use a URL "
-            "(git+https://…), or COPY it in the environment's dockerfile."
+            "(git+https://...), or COPY it in the environment's dockerfile."
         )
     if text.startswith("-"):
         raise errors.UsageError(

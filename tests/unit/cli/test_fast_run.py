@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
@@ -47,43 +46,30 @@ class Started(Exception):
 
 
 def argv_of_fast_run(call: Call, variables: dict[str, str]) -> list[str]:
-    """Return the argv that would replace the process."""
+    """Return the argv that would run the container."""
     with (
         mock.patch.dict("os.environ", variables),
         mock.patch.object(fast_run, "container_name", return_value="ds-1"),
-        mock.patch.object(fast_run, "start_container_watcher", return_value=0),
         mock.patch.object(fast_run, "image_exists", return_value=True),
-        mock.patch("os.set_inheritable"),
-        mock.patch("os.execvp", side_effect=Started) as execvp,
+        mock.patch.object(fast_run, "run_watched", side_effect=Started) as run_watched,
         pytest.raises(Started),
     ):
-        fast_run.exec_docker_run_if_possible(call)
-    file, argv = execvp.call_args.args
-    assert file == argv[0]
-    return list(argv)
+        fast_run.run_container_if_possible(call)
+    return list(run_watched.call_args.args[0])
 
 
 def argv_of_task(call: Call, variables: dict[str, str]) -> list[str]:
     """Return the argv that the task would start."""
-    argvs: list[Any] = []
-
-    def started(argv: list[str], **_: Any) -> None:
-        argvs.append(argv)
-        raise Started
-
     with (
         mock.patch.dict("os.environ", variables),
         mock.patch.object(run, "container_name", return_value="ds-1"),
-        mock.patch.object(run, "start_container_watcher", side_effect=lambda *_: sys.maxsize),
         mock.patch("pydock.engine.images.Images.current", return_value=object()),
-        mock.patch("os.close"),
-        mock.patch("subprocess.Popen", started),
+        mock.patch("pydock.engine.client.Engine.run_container", side_effect=Started) as run_container,
         mock.patch("signal.signal"),
         pytest.raises((Started, Exit)),
     ):
         program._run(call)
-    [argv] = argvs
-    return list(argv)
+    return list(run_container.call_args.args[0])
 
 
 @pytest.mark.usefixtures("project")
@@ -142,9 +128,9 @@ def test_read_call_keeps_every_word(flags: list[str], words: list[str]) -> None:
 def test_unusual_call_is_left_to_the_task(argv: list[str]) -> None:
     with (
         mock.patch.object(fast_run, "image_exists", return_value=True),
-        mock.patch("os.execvp", side_effect=Started),
+        mock.patch.object(fast_run, "run_watched", side_effect=Started),
     ):
-        fast_run.exec_docker_run_if_possible(read_call(argv))
+        fast_run.run_container_if_possible(read_call(argv))
 
 
 @pytest.mark.usefixtures("project")
@@ -152,9 +138,9 @@ def test_unusual_call_is_left_to_the_task(argv: list[str]) -> None:
 def test_missing_image_or_engine_is_left_to_the_task(engine: str) -> None:
     with (
         mock.patch.dict("os.environ", {"PYDOCK_ENGINE": engine}),
-        mock.patch("os.execvp", side_effect=Started),
+        mock.patch.object(fast_run, "run_watched", side_effect=Started),
     ):
-        fast_run.exec_docker_run_if_possible(read_call(["run", "ds", "true"]))
+        fast_run.run_container_if_possible(read_call(["run", "ds", "true"]))
 
 
 @pytest.mark.usefixtures("project")
@@ -171,6 +157,6 @@ def test_engine_or_setting_that_is_refused_is_left_to_the_task(variables: dict[s
     with (
         mock.patch.dict("os.environ", variables),
         mock.patch.object(fast_run, "image_exists", return_value=True),
-        mock.patch("os.execvp", side_effect=Started),
+        mock.patch.object(fast_run, "run_watched", side_effect=Started),
     ):
-        fast_run.exec_docker_run_if_possible(read_call(["run", "ds", "true"]))
+        fast_run.run_container_if_possible(read_call(["run", "ds", "true"]))

@@ -26,11 +26,26 @@ def run(folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple
     )
 
 
-HEAD = ["docker", "run", "--rm", "--init", "--pull", "never", "--name", "ds-1"]
-TAIL = [
-    *("--hostname", "ds", "--mount", "type=bind,source=/srv/project,target=/home/me/project"),
-    *("--workdir", "/home/me/project", "--log-driver", "none", "image:1", "python", "-V"),
+HEAD = [
+    "docker",
+    "run",
+    "--rm",
+    "--init",
+    "--pull",
+    "never",
+    "--name",
+    "ds-1",
+    "--sig-proxy=false",
+    "--entrypoint",
+    "",
 ]
+MOUNT = [
+    *("--hostname", "ds", "--mount", "type=bind,source=/srv/project,target=/home/me/project"),
+    *("--workdir", "/home/me/project", "--log-driver", "none", "image:1"),
+]
+COMMAND = ["python", "-V"]
+# A program that stops on Ctrl-Z would never go on, because nothing in a container continues it.
+WRAPPED = ["sh", "-c", f'{docker.NO_STOPPING}exec "$@"', "sh", *COMMAND]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +66,8 @@ TAIL = [
     ],
 )
 def test_run_streams(terminal: Terminal, expected: list[str]) -> None:
-    assert run(terminal=terminal) == [*HEAD, *expected, *TAIL]
+    command = WRAPPED if terminal.interactive else COMMAND
+    assert run(terminal=terminal) == [*HEAD, *expected, *MOUNT, *command]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from pydock import errors
-from pydock.engine import build_secrets
+from pydock.engine import build_secrets, configuration
 from pydock.engine.build_secrets import (
     Network,
     build_arguments,
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 @pytest.fixture
 def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Return the variables of a user whose only configuration is what the test writes."""
-    real = build_secrets._pip_config_files
+    real = configuration.pip_config_files
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
     monkeypatch.setattr(
         build_secrets,
-        "_pip_config_files",
+        "pip_config_files",
         lambda variables: [path for path in real(variables) if not path.startswith("/etc/")],
     )
     return {"HOME": str(tmp_path), "XDG_CONFIG_DIRS": f"{tmp_path}/xdg1:{tmp_path}/xdg2"}
@@ -61,7 +61,7 @@ def test_pip_files_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "prefix", "/venv")
     environ = {"HOME": "/h"}
     monkeypatch.setattr(sys, "platform", "linux")
-    assert list(build_secrets._pip_config_files(environ)) == [
+    assert list(configuration.pip_config_files(environ)) == [
         "/etc/xdg/pip/pip.conf",
         "/etc/pip.conf",
         "/h/.pip/pip.conf",
@@ -70,7 +70,7 @@ def test_pip_files_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatc
     ]
     monkeypatch.setattr(sys, "platform", "darwin")
     found = list(
-        build_secrets._pip_config_files({**environ, "XDG_CONFIG_HOME": "/c", "PIP_CONFIG_FILE": "/f"})
+        configuration.pip_config_files({**environ, "XDG_CONFIG_HOME": "/c", "PIP_CONFIG_FILE": "/f"})
     )
     assert found == [
         "/etc/xdg/pip/pip.conf",

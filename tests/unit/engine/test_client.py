@@ -71,7 +71,7 @@ def test_rootless_engine_builds_for_root(
 ) -> None:
     monkeypatch.setattr("os.getuid", lambda: uid)
     monkeypatch.setattr("os.getgid", lambda: 7)
-    monkeypatch.setattr("pydock.engine.build_secrets._pip_config_files", lambda _: [])
+    monkeypatch.setattr("pydock.engine.build_secrets.pip_config_files", lambda _: [])
     environment = make_environment()
     Images(engine, make_settings()).build(environment, environment.content_tag())
     [words] = [call.split() for call in calls(client) if call.startswith("build ")]
@@ -105,7 +105,7 @@ def test_dry_run_queries_and_prints_changes(
     assert engine.modify(["docker", "tag", "a b", "c"]) == ""
     engine.modify_all([["docker", "rmi", "x"]])
     engine.build(["docker", "build", "/d"], {"SECRET": "hunter2"}, "mkdir -p /d")
-    assert engine.terminal(["docker", "run", "x"]) == 0
+    assert engine.run_container(["docker", "run", "x"], "x-1") == 0
     assert calls(client) == ["info"]
     assert capsys.readouterr() == (
         "docker tag 'a b' c\ndocker rmi x\nmkdir -p /d\ndocker build /d\ndocker run x\n",

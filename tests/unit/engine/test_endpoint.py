@@ -163,7 +163,7 @@ def test_image_exists_by_socket(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
     with fake_engine(tmp_path / "engine.sock", answer) as requests:
         assert endpoint.image_exists(make_settings(), IMAGE) is exists
-    assert requests == [f"GET /images/{IMAGE}/json HTTP/1.0\r\n\r\n".encode()]
+    assert requests == [f"GET /images/{IMAGE}/json HTTP/1.0\r\nContent-Length: 0\r\n\r\n".encode()]
     assert not client.exists()
 
 

@@ -39,7 +39,7 @@ def environ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     home.mkdir()
     own = f"{home}/pip.conf"
     monkeypatch.setattr(
-        build_secrets, "_pip_config_files", lambda environ: iter([own, environ.get("PIP_CONFIG_FILE", "")])
+        build_secrets, "pip_config_files", lambda environ: iter([own, environ.get("PIP_CONFIG_FILE", "")])
     )
     return {"HOME": str(home)}
 

@@ -1,0 +1,276 @@
+"""The client of a container in the foreground: this process waits for it, and delivers signals to the program itself.
+
+Docker's client would forward them, but gives up at its third SIGINT or SIGTERM; and on SIGTSTP it makes the program stop
+and goes on waiting. So the client gets a session of its own, where neither a terminal nor a shell signals it, and this
+process keeps its place in the caller's job: it tells the engine what to send to the program, stops when it is stopped,
+and goes on when it is continued.
+
+Imported by every `pydock run`, so nothing slow is imported here: `_signal` is `signal` without its enums.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from pydock.engine import argv as docker
+from pydock.engine.endpoint import signal_container
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydock.settings import Settings
+else:
+    signal = __import__("_signal")
+
+FORWARDED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTERM")
+RETRY = 0.05  # seconds until a signal is sent again to a container that does not run yet
+PATIENCE = 3  # Ctrl-C that often ends a client whose container never came to run
+
+
+def run_in_foreground(
+    argv: Sequence[str],
+    settings: Settings,
+    container: str,
+    environ: Mapping[str, str],
+    *,
+    interactive: bool,
+) -> int:
+    """Run the client of `container` on our own streams; return its exit code, 128 + N if signal N ended it.
+
+    `interactive` says that the client takes the terminal into raw mode (`--tty`). Raises `OSError` if the client
+    cannot be started.
+    """
+    if not docker.passes_environment(
+        settings.engine
+    ):  # `sudo` asks for a password on the terminal of our session
+        return _wait_only(argv, environ)
+
+    def deliver(name: str) -> bool:
+        return signal_container(settings, container, name)
+
+    return _Foreground(deliver, interactive=interactive).run(argv, environ)
+
+
+class _Foreground:
+    """One client, and what was asked of its program while the container did not run yet."""
+
+    def __init__(self, deliver: Callable[[str], bool], *, interactive: bool) -> None:
+        self._deliver = deliver
+        self._interactive = interactive
+        self._terminal = _TerminalState() if interactive else None
+        self._waiting: list[str] = []
+        names = [name for name in FORWARDED if not _is_ignored(getattr(signal, name))]
+        self._names = {
+            int(getattr(signal, name)): name for name in [*names, "SIGTSTP", "SIGCONT", "SIGCHLD", "SIGWINCH"]
+        }
+
+    def run(self, argv: Sequence[str], environ: Mapping[str, str]) -> int:
+        if self._terminal:
+            self._terminal.wait_for_foreground()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, self._names)
+        pump = None
+        try:
+            pump = None if self._interactive else _Pump.if_needed(before)
+            self._client = _spawn(argv, environ, before, pump.reader if pump else 0)
+            if pump:
+                pump.close_reader()
+            status = self._wait()
+        finally:
+            if pump:
+                pump.end()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0 and self._terminal:
+            self._terminal.restore()
+        return code if code >= 0 else 128 - code
+
+    def _wait(self) -> int:
+        """Handle signals until the client ends; return its status."""
+        while True:
+            if self._waiting:
+                self._try_again()
+                found = signal.sigtimedwait(self._names, RETRY)
+            else:
+                found = signal.sigwaitinfo(self._names)
+            name = self._names[found.si_signo] if found else "SIGCHLD"
+            if name == "SIGCHLD":
+                pid, status = os.waitpid(self._client, os.WNOHANG)
+                if pid:
+                    return status
+            elif name == "SIGWINCH":
+                os.kill(self._client, signal.SIGWINCH)  # the client tells the engine the terminal's new size
+            elif name == "SIGTSTP":
+                self._stop()
+            elif name != "SIGCONT":  # a stop that we did not see
+                self._send(name)
+
+    def _send(self, name: str) -> None:
+        if self._waiting or not self._deliver(name):
+            self._waiting.append(name)
+        if sum(name in {"SIGINT", "SIGTERM"} for name in self._waiting) >= PATIENCE:
+            self._waiting.clear()
+            os.kill(self._client, signal.SIGKILL)
+
+    def _try_again(self) -> None:
+        while self._waiting and self._deliver(self._waiting[0]):
+            self._waiting.pop(0)
+
+    def _stop(self) -> None:
+        """Stop the program, then ourselves; go on when the caller's shell continues us (`fg`, `bg`)."""
+        stopped = not self._interactive and self._deliver("SIGTSTP")
+        if self._terminal:
+            os.kill(self._client, signal.SIGSTOP)
+            self._terminal.leave_raw_mode()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        if self._terminal:
+            self._terminal.wait_for_foreground()
+            self._terminal.enter_raw_mode()
+            os.kill(self._client, signal.SIGCONT)
+            os.kill(self._client, signal.SIGWINCH)
+        if stopped:
+            self._deliver("SIGCONT")
+
+
+class _TerminalState:
+    """The terminal's mode before the client changed it."""
+
+    def __init__(self) -> None:
+        import termios
+
+        self._termios = termios
+        self._raw: list[object] | None = None
+        self._before = termios.tcgetattr(0)
+
+    def wait_for_foreground(self) -> None:
+        """Stop, as a terminal stops a background job that wants to change it, until we are in the foreground."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTTOU})
+        try:
+            for _ in range(10):  # not for ever: nobody stops an orphaned process group
+                if os.tcgetpgrp(0) == os.getpgrp():
+                    return
+                os.kill(0, signal.SIGTTOU)
+        except OSError:  # not our controlling terminal, so there is no job control
+            return
+
+    def leave_raw_mode(self) -> None:
+        self._raw = self._termios.tcgetattr(0)
+        self.restore()
+
+    def enter_raw_mode(self) -> None:
+        if self._raw is not None:
+            self._set(self._raw)
+
+    def restore(self) -> None:
+        self._set(self._before)
+
+    def _set(self, mode: list[object]) -> None:
+        ignored = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        try:
+            self._termios.tcsetattr(0, self._termios.TCSADRAIN, mode)  # type: ignore[arg-type]
+        except self._termios.error:  # the terminal is gone
+            pass
+        finally:
+            signal.signal(signal.SIGTTOU, ignored)
+
+
+class _Pump:
+    """A process that copies a terminal's input into a pipe, because a terminal is read by its own session only.
+
+    The kernel would let the client's session read it too, but then also while the job is in the background.
+    """
+
+    def __init__(self, mask: set[int]) -> None:
+        self.reader, writer = os.pipe()
+        self._process = os.fork()
+        if self._process == 0:
+            try:
+                os.closerange(
+                    3, writer
+                )  # also the watcher's pipe, which must end when this process's parent does
+                os.closerange(writer + 1, 256)
+                for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                    signal.signal(number, signal.SIG_IGN)
+                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+                _copy_terminal(writer)
+            finally:
+                os._exit(0)
+        os.close(writer)
+
+    @classmethod
+    def if_needed(cls, mask: set[int]) -> _Pump | None:
+        return cls(mask) if os.isatty(0) else None
+
+    def close_reader(self) -> None:
+        os.close(self.reader)
+
+    def end(self) -> None:
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+
+
+def _copy_terminal(writer: int) -> None:
+    """Copy stdin until its end, or until nobody reads the pipe; only while the job is in the foreground."""
+    import select
+
+    poll = select.poll()
+    poll.register(writer, 0)  # only its end
+    poll.register(0, select.POLLIN)
+    while True:
+        ready = dict(poll.poll())
+        if writer in ready:
+            return
+        if _is_in_background():
+            time.sleep(RETRY)
+            continue
+        chunk = os.read(0, 65536)
+        if not chunk:
+            return
+        while chunk:
+            chunk = chunk[os.write(writer, chunk) :]
+
+
+def _is_in_background() -> bool:
+    try:
+        return os.tcgetpgrp(0) != os.getpgrp()
+    except OSError:  # not our controlling terminal, so there is no job control
+        return False
+
+
+def _spawn(argv: Sequence[str], environ: Mapping[str, str], mask: set[int], stdin: int) -> int:
+    """Start the client in a session of its own, with `stdin`; return its process id.
+
+    SIGPIPE ends it silently, as any program whose reader has gone; Python ignores the signal, which would be inherited.
+    """
+    actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] if stdin else []
+    default = [signal.SIGPIPE, *(signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)]
+    return os.posix_spawnp(
+        argv[0], list(argv), environ, file_actions=actions, setsid=True, setsigmask=mask, setsigdef=default
+    )
+
+
+def _wait_only(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a client that shares our session and process group; both get a terminal's signals, and it decides."""
+    process = os.posix_spawnp(argv[0], list(argv), environ, setsigdef=[signal.SIGPIPE])
+
+    def forward(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface
+        if number != signal.SIGINT or not os.isatty(0):
+            os.kill(process, number)
+
+    numbers = [getattr(signal, name) for name in FORWARDED]
+    before = {number: signal.signal(number, forward) for number in numbers if not _is_ignored(number)}
+    try:
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return code if code >= 0 else 128 - code
+
+
+def _is_ignored(number: int) -> bool:
+    """Return whether the caller ignores the signal (`nohup`, a background job of a script), so that we do too."""
+    return signal.getsignal(number) == signal.SIG_IGN
