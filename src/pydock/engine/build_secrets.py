@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shlex
-import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
