@@ -32,7 +32,9 @@ ARGUMENTS = [
     "$(touch x) `y`; z & | > w",
     "\udcff\udcfe",
 ]
-# Without options, pydock replaces itself by docker (cli/fast_run.py); with --echo, the task runs docker.
+# What is between the image and the command.
+BEFORE_COMMAND = ["sh", "-c", 'PATH="$HOME/.local/bin:$PATH"; exec "$@"', "sh"]
+# Without options, cli/fast_run.py runs docker; with --echo, the task does.
 both_ways = pytest.mark.parametrize("options", [[], ["--echo"]], ids=["fast", "task"])
 
 
@@ -42,7 +44,8 @@ def test_arguments_are_passed_on_unchanged(ds: Machine, options: list[str]) -> N
     assert ended.code == 0
     [argv] = ds.argvs("run")
     assert argv[-len(ARGUMENTS) :] == ARGUMENTS
-    assert argv[-len(ARGUMENTS) - 1] in ds.tags()
+    assert argv[: -len(ARGUMENTS)][-4:] == BEFORE_COMMAND
+    assert argv[: -len(ARGUMENTS)][-5] in ds.tags()
 
 
 def test_both_ways_run_the_same_command(ds: Machine) -> None:
@@ -62,10 +65,11 @@ def test_docker_run_command_line(ds: Machine) -> None:
     assert argv[5:7] == ["--name", f"ds-{argv[6][3:]}"]
     assert [_without_name(argv)] == [
         [
-            *("run", "--rm", "--init", "--pull", "never", "--interactive", "--hostname", "ds"),
+            *("run", "--rm", "--init", "--pull", "never", "--sig-proxy=false", "--entrypoint", ""),
+            *("--interactive", "--hostname", "ds"),
             *("--mount", f"type=bind,source={ds.project},target={target}", "--workdir", target),
-            *("--log-driver", "none"),
-            *(content, "python", "--version"),
+            *("--log-driver", "none", "--env", "HOME=/home/me", "--env", "USER=me", "--env", "LOGNAME=me"),
+            *(content, *BEFORE_COMMAND, "python", "--version"),
         ]
     ]
 
@@ -119,10 +123,24 @@ def test_container_watcher_works_with_closed_streams(ds: Machine, options: list[
 @both_ways
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_are_passed_on(ds: Machine, options: list[str], number: int) -> None:
-    process = ds.start(*options, "run", "ds", "sleep", "99", FAKE_DOCKER_PAUSE="run")
+    process = ds.start(*options, "run", "ds", "sleep", "99", FAKE_DOCKER_PAUSE="run:started")
     ds.wait_for_pause()
+    [name] = ds.state()["containers"]
     process.send_signal(number)
     assert ds.wait(process).code == 128 + number
+    assert ds.argvs("kill") == [["kill", "--signal", signal.Signals(number).name, name]]
+
+
+@both_ways
+def test_third_signal_ends_client_whose_container_never_runs(ds: Machine, options: list[str]) -> None:
+    process = ds.start(*options, "run", "ds", "sleep", "99", FAKE_DOCKER_PAUSE="run")
+    ds.wait_for_pause()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+        ds.wait_until(lambda: ds.argvs("kill"))
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert ds.wait(process).code == 128 + signal.SIGKILL
 
 
 @both_ways
@@ -144,7 +162,7 @@ def test_detached_container_is_not_removed(ds: Machine) -> None:
 def test_run_in_a_terminal(ds: Machine) -> None:
     assert ds.in_terminal(b"", "run", "ds", "top")[0] == 0
     [argv] = ds.argvs("run")
-    assert argv[7:12] == ["--interactive", "--tty", "--env", "TERM", "--detach-keys"]
+    assert argv[10:15] == ["--interactive", "--tty", "--env", "TERM", "--detach-keys"]
 
 
 @both_ways
@@ -158,19 +176,13 @@ def test_shell_starts_bash_or_sh(ds: Machine, options: list[str]) -> None:
 
 def test_shell_of_the_settings(ds: Machine) -> None:
     ds.ok("shell", "ds", PYDOCK_SHELL="/bin/zsh")
-    assert ds.argvs("run")[0][-2:] == [ds.tags()[0], "/bin/zsh"]
+    assert ds.argvs("run")[0][-6:] == [ds.tags()[0], *BEFORE_COMMAND, "/bin/zsh"]
 
 
 def test_run_options_are_before_the_image(ds: Machine) -> None:
     ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--publish 8888:8888 --env 'A=b c'")
-    assert ds.argvs("run")[0][-6:] == [
-        "--publish",
-        "8888:8888",
-        "--env",
-        "A=b c",
-        ds.tags()[0],
-        "true",
-    ]
+    own = ["--publish", "8888:8888", "--env", "A=b c"]
+    assert ds.argvs("run")[0][-10:] == [*own, ds.tags()[0], *BEFORE_COMMAND, "true"]
 
 
 def test_run_without_a_command_shows_the_usage(ds: Machine) -> None:

@@ -142,6 +142,17 @@ def rm(argv: list[str]) -> int:
     return 0
 
 
+def kill(argv: list[str]) -> int:
+    """Send a signal to the program of a container, which is the client that runs it."""
+    name = argv[-1]
+    with locked_state() as state:
+        process = state.containers.get(name, [])[2:]
+    if not process:
+        fail(message("container-not-found").replace("ds-read", name))
+    os.kill(int(process[0]), getattr(signal, argv[argv.index("--signal") + 1]))
+    return 0
+
+
 def info(argv: list[str]) -> int:
     print('["name=seccomp,profile=builtin","name=cgroupns"]')
     return 0
@@ -161,7 +172,7 @@ def ps(argv: list[str]) -> int:
     ancestors = [word.partition("=")[2] for word in argv if word.startswith("ancestor=")]
     with locked_state() as state:
         lower = [state.images[image]["layers"] for image in ancestors if image in state.images]
-        for name, (image, reference) in state.containers.items():
+        for name, (image, reference, *_) in state.containers.items():
             layers = state.images[image]["layers"]
             if any(layers[: len(below)] == below for below in lower):
                 print(template.replace("{{.Names}}", name).replace("{{.Image}}", reference))
@@ -176,7 +187,7 @@ def run(argv: list[str]) -> int:
         if place is None:
             print(f"docker: {_no_such_image(argv[-1])}.", file=sys.stderr)
             return 125
-        state.containers[name] = [state.find(argv[place]), argv[place]]
+        state.containers[name] = [state.find(argv[place]), argv[place], str(os.getpid())]
     _pause_at("run:started")
     if "--interactive" in argv[:place] and not os.isatty(0):
         sys.stdout.buffer.write(sys.stdin.buffer.read())
@@ -196,6 +207,7 @@ COMMANDS = {
     "rm": rm,
     "ps": ps,
     "info": info,
+    "kill": kill,
     "run": run,
 }
 
