@@ -152,7 +152,8 @@ def test_local_and_global_environments_of_one_name_have_their_own_images(machine
     bases = {}
     for mode in ("--global", "--local"):
         assert machine.ok(mode, "run", "dev", "true").err == ""
-        bases[mode] = machine.image(machine.argvs("run")[-1][-2])["base"]
+        [image] = set(machine.argvs("run")[-1]) & set(machine.tags())
+        bases[mode] = machine.image(image)["base"]
     assert bases["--global"] == "python:3.12"
     assert bases["--local"].startswith("pydock-dev:")
     machine.ok("--local", "delete", "dev", "--yes")

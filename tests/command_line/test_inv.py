@@ -108,7 +108,8 @@ def test_errors_are_the_same_under_inv(project: Machine, argv: list[str]) -> Non
     by_pydock = project.pydock(*argv, **failure)
     by_inv = project.inv(f"env.{argv[0]}", *argv[1:], **failure)
     assert by_pydock.code in {1, 2, 125}
-    assert (by_inv.code, by_inv.err) == (by_pydock.code, by_pydock.err)
+    advice = by_pydock.err.replace("`pydock ", "`inv env.")
+    assert (by_inv.code, by_inv.err) == (by_pydock.code, advice)
 
 
 def test_exit_code_of_the_command_is_passed_on(project: Machine) -> None:
