@@ -43,9 +43,9 @@ while True:
 @WAYS
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"])
 def test_the_program_decides_however_many_signals_come(
-    reader: Project, ready: str, name: str, way: list[str]
+    runner: Project, ready: str, name: str, way: list[str]
 ) -> None:
-    process = reader.start(*way, "run", ready, "python", "-c", COUNTS, stdout=subprocess.PIPE)
+    process = runner.start(*way, "run", ready, "python", "-c", COUNTS, stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     for _ in range(5):
@@ -57,9 +57,9 @@ def test_the_program_decides_however_many_signals_come(
 
 
 @WAYS
-def test_a_signal_during_the_start_is_not_lost(reader: Project, ready: str, way: list[str]) -> None:
+def test_a_signal_during_the_start_is_not_lost(runner: Project, ready: str, way: list[str]) -> None:
     began = time.monotonic()
-    process = reader.start(*way, "run", ready, "sh", "-c", "exec sleep 600")
+    process = runner.start(*way, "run", ready, "sh", "-c", "exec sleep 600")
     wait_until(lambda: containers(ready), "the container to be created; it does not run yet, more or less")
     process.send_signal(signal.SIGTERM)
     assert process.wait(TIMEOUT) == 143
@@ -71,27 +71,27 @@ def has_lines(path: Path, count: int) -> bool:
     return path.read_bytes().count(b"\n") == count
 
 
-def test_five_times_ctrl_c_where_the_output_goes_into_a_file(reader: Project, ready: str) -> None:
+def test_five_times_ctrl_c_where_the_output_goes_into_a_file(runner: Project, ready: str) -> None:
     """There is a terminal, but none inside: Ctrl-C is a signal, to pydock and to whatever shares its job."""
-    with open(reader.folder / "out", "wb") as file:
+    with open(runner.folder / "out", "wb") as file:
         master, slave = pty.openpty()
         process = subprocess.Popen(
             [
                 sys.executable,
                 "-c",
                 "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])",
-                *reader.program,
+                *runner.program,
                 *("run", ready, "python", "-c", COUNTS),
             ],
             stdin=slave,
             stdout=file,
             stderr=file,
-            cwd=reader.folder,
-            env=reader.environ,
+            cwd=runner.folder,
+            env=runner.environ,
             start_new_session=True,
         )
         os.close(slave)
-        out = reader.folder / "out"
+        out = runner.folder / "out"
         for count in range(5):
             wait_until(functools.partial(has_lines, out, count + 1), "the answer")
             os.write(master, CTRL_C)
@@ -101,8 +101,8 @@ def test_five_times_ctrl_c_where_the_output_goes_into_a_file(reader: Project, re
 
 
 @WAYS
-def test_ctrl_z_between_terminals_has_no_effect(reader: Project, ready: str, way: list[str]) -> None:
-    with on_terminal(reader, *way, "run", ready, "sh", "-c", "echo ready; read a; echo got $a") as terminal:
+def test_ctrl_z_between_terminals_has_no_effect(runner: Project, ready: str, way: list[str]) -> None:
+    with on_terminal(runner, *way, "run", ready, "sh", "-c", "echo ready; read a; echo got $a") as terminal:
         terminal.wait_for(b"ready")
         terminal.type(CTRL_Z)
         time.sleep(0.5)
@@ -111,16 +111,16 @@ def test_ctrl_z_between_terminals_has_no_effect(reader: Project, ready: str, way
         assert terminal.wait() == 0
 
 
-def test_a_program_that_stops_itself_goes_on(reader: Project, ready: str) -> None:
+def test_a_program_that_stops_itself_goes_on(runner: Project, ready: str) -> None:
     code = "import os, signal; os.kill(0, signal.SIGTSTP); print('went on')"
-    with on_terminal(reader, "run", ready, "python", "-c", code) as terminal:
+    with on_terminal(runner, "run", ready, "python", "-c", code) as terminal:
         assert terminal.wait() == 0
         assert b"went on" in terminal.seen
 
 
 @pytest.mark.parametrize("words", [["shell"], ["run", "bash"], ["run", "bash", "-l"]], ids=" ".join)
-def test_a_shell_inside_controls_its_own_jobs(reader: Project, ready: str, words: list[str]) -> None:
-    with on_terminal(reader, words[0], ready, *words[1:]) as terminal:
+def test_a_shell_inside_controls_its_own_jobs(runner: Project, ready: str, words: list[str]) -> None:
+    with on_terminal(runner, words[0], ready, *words[1:]) as terminal:
         terminal.type(b"sleep 0; echo be''gun; sh -c 'echo sl''eeping; sleep 1; echo wo''ke'\n")
         terminal.wait_for(b"sleeping")
         terminal.type(CTRL_Z)
@@ -177,10 +177,10 @@ class Shell:
 
 
 @pytest.fixture
-def shell(reader: Project, tmp_path: Path) -> Iterator[Shell]:
+def shell(runner: Project, tmp_path: Path) -> Iterator[Shell]:
     folder = tmp_path / "bin"
     folder.mkdir()
-    made = Shell(reader, folder)
+    made = Shell(runner, folder)
     made.wait_for(b"PROMPT> ")
     yield made
     made.process.kill()
@@ -193,10 +193,10 @@ TICKS = "for i in $(seq 100); do echo tick $i; sleep 0.1; done"
 
 @pytest.mark.parametrize("way", ["", "--echo "], ids=["fast", "task"])
 def test_ctrl_z_stops_the_job_and_fg_brings_it_back(
-    reader: Project, ready: str, shell: Shell, way: str
+    runner: Project, ready: str, shell: Shell, way: str
 ) -> None:
     """Without a terminal inside: the output goes into a pipe."""
-    out = reader.folder / "out"
+    out = runner.folder / "out"
     shell.type(f"pydock {way}run {ready} sh -c '{TICKS}' > out; echo ended $?\n".encode())
     wait_until(lambda: out.exists() and b"tick 3\n" in out.read_bytes(), "the third tick")
     shell.type(CTRL_Z)
@@ -212,8 +212,8 @@ def test_ctrl_z_stops_the_job_and_fg_brings_it_back(
     wait_until(lambda: containers(ready) == [], "the container to go")
 
 
-def test_bg_lets_it_go_on_in_the_background(reader: Project, ready: str, shell: Shell) -> None:
-    out = reader.folder / "out"
+def test_bg_lets_it_go_on_in_the_background(runner: Project, ready: str, shell: Shell) -> None:
+    out = runner.folder / "out"
     shell.type(f"pydock run {ready} sh -c '{TICKS}' > out\n".encode())
     wait_until(lambda: out.exists() and b"tick 3\n" in out.read_bytes(), "the third tick")
     shell.type(CTRL_Z)
@@ -224,7 +224,7 @@ def test_bg_lets_it_go_on_in_the_background(reader: Project, ready: str, shell: 
     shell.wait_for(b"alive")
 
 
-def test_a_background_job_leaves_the_keyboard_alone(reader: Project, ready: str, shell: Shell) -> None:
+def test_a_background_job_leaves_the_keyboard_alone(runner: Project, ready: str, shell: Shell) -> None:
     shell.type(f"pydock run {ready} cat > out &\n".encode())
     wait_until(lambda: containers(ready), "the container to run")
     for word in (b"one", b"two", b"three"):
@@ -235,10 +235,10 @@ def test_a_background_job_leaves_the_keyboard_alone(reader: Project, ready: str,
     time.sleep(0.3)
     shell.type(b"typed\n\x04")
     shell.wait_for(b"PROMPT> ")
-    assert (reader.folder / "out").read_bytes() == b"typed\n"
+    assert (runner.folder / "out").read_bytes() == b"typed\n"
 
 
-def test_a_job_between_terminals_waits_for_the_foreground(reader: Project, ready: str, shell: Shell) -> None:
+def test_a_job_between_terminals_waits_for_the_foreground(runner: Project, ready: str, shell: Shell) -> None:
     shell.type(f"pydock run {ready} sh -c 'echo in''side; read a; echo got $a' &\n".encode())
     time.sleep(2)
     shell.type(b"echo st''ill\njobs\n")
@@ -251,7 +251,7 @@ def test_a_job_between_terminals_waits_for_the_foreground(reader: Project, ready
     shell.wait_for(b"PROMPT> ")
 
 
-def test_a_stop_from_elsewhere_gives_the_terminal_back(reader: Project, ready: str, shell: Shell) -> None:
+def test_a_stop_from_elsewhere_gives_the_terminal_back(runner: Project, ready: str, shell: Shell) -> None:
     shell.type(f"pydock run {ready} sh -c 'echo in''side; read a; echo got $a'\n".encode())
     shell.wait_for(b"inside")
     [job] = subprocess.run(
@@ -271,8 +271,8 @@ def test_a_stop_from_elsewhere_gives_the_terminal_back(reader: Project, ready: s
     shell.wait_for(b"PROMPT> ")
 
 
-def test_kill_9_leaves_no_container(reader: Project, ready: str) -> None:
-    process = reader.start("run", ready, "sh", "-c", "echo ready; sleep 600", stdout=subprocess.PIPE)
+def test_kill_9_leaves_no_container(runner: Project, ready: str) -> None:
+    process = runner.start("run", ready, "sh", "-c", "echo ready; sleep 600", stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     process.kill()
@@ -281,8 +281,8 @@ def test_kill_9_leaves_no_container(reader: Project, ready: str) -> None:
 
 
 @WAYS
-def test_a_reader_that_leaves_early_ends_it_in_silence(reader: Project, ready: str, way: list[str]) -> None:
-    process = reader.start(*way, "run", ready, "yes", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def test_a_reader_that_leaves_early_ends_it_in_silence(runner: Project, ready: str, way: list[str]) -> None:
+    process = runner.start(*way, "run", ready, "yes", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     assert process.stdout.read(4) == b"y\ny\n"
@@ -294,13 +294,13 @@ def test_a_reader_that_leaves_early_ends_it_in_silence(reader: Project, ready: s
     wait_until(lambda: containers(ready) == [], "the container to go")
 
 
-def test_nohup_is_respected(reader: Project, ready: str) -> None:
+def test_nohup_is_respected(runner: Project, ready: str) -> None:
     process = subprocess.Popen(
-        ["nohup", *reader.program, "run", ready, "sh", "-c", "echo ready; sleep 2; echo done"],
+        ["nohup", *runner.program, "run", ready, "sh", "-c", "echo ready; sleep 2; echo done"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        cwd=reader.folder,
-        env=reader.environ,
+        cwd=runner.folder,
+        env=runner.environ,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"

@@ -18,7 +18,9 @@ HOME = os.environ.get("FAKE_DOCKER", "")
 class State:
     def __init__(self, raw: dict[str, Any]) -> None:
         self.images: dict[str, dict[str, Any]] = raw["images"]  # by id, oldest first
-        self.containers: dict[str, list[str]] = raw["containers"]  # name -> image id, image reference, client's pid
+        self.containers: dict[str, list[str]] = raw[
+            "containers"
+        ]  # name -> image id, image reference, client's pid
         self.count: int = raw["count"]  # of builds without the cache
 
     def find(self, reference: str) -> str:

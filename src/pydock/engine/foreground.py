@@ -27,7 +27,8 @@ else:
 
 FORWARDED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTERM")
 RETRY = 0.05  # seconds until a signal is sent again to a container that does not run yet
-PATIENCE = 3  # Ctrl-C that often ends a client whose container never came to run
+SETTLE = 0.1  # seconds from a container's start until its first process surely handles signals
+PATIENCE = 3  # Ctrl-C that often ends a client whose container does not run
 
 
 def run_in_foreground(
@@ -62,6 +63,7 @@ class _Foreground:
         self._interactive = interactive
         self._terminal = _TerminalState() if interactive else None
         self._waiting: list[str] = []
+        self._has_started = False
         names = [name for name in FORWARDED if not _is_ignored(getattr(signal, name))]
         self._names = {
             int(getattr(signal, name)): name for name in [*names, "SIGTSTP", "SIGCONT", "SIGCHLD", "SIGWINCH"]
@@ -109,13 +111,20 @@ class _Foreground:
                 self._send(name)
 
     def _send(self, name: str) -> None:
-        if self._waiting or not self._deliver(name):
-            self._waiting.append(name)
+        self._waiting.append(name)
+        self._try_again()
         if sum(name in {"SIGINT", "SIGTERM"} for name in self._waiting) >= PATIENCE:
             self._waiting.clear()
             os.kill(self._client, signal.SIGKILL)
 
     def _try_again(self) -> None:
+        # The kernel drops a signal for a first process that has not yet said that it handles it: pid_namespaces(7).
+        # SIGCONT changes nothing, and tells whether the container runs.
+        if not self._has_started:
+            self._has_started = self._deliver("SIGCONT")
+            if not self._has_started:
+                return
+            time.sleep(SETTLE)
         while self._waiting and self._deliver(self._waiting[0]):
             self._waiting.pop(0)
 
