@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pydock import credentials, errors
-from pydock.packages import requirements
+from pydock.packages import requirement_addresses, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +99,7 @@ def refused(line: str, folder: Path) -> list[str]:
     file.write_text(f"six\n{line}\n", encoding="utf-8")
     messages = []
     for call in (
-        lambda: requirements.parse_file(str(file)),
+        lambda: requirements.parse_files([str(file)]),
         lambda: requirements.parse_text(f"six\n{line}\n", "requirements.in"),
         lambda: requirements.check_file(str(file)),
         lambda: requirements.parse_specifiers([line]),
@@ -182,7 +182,7 @@ def test_a_credential_across_continued_lines_is_refused(
     for indent in ("", "    "):
         file.write_text(f"six\n--index-url {address[:cut]}\\\n{indent}{address[cut:]}\n", encoding="utf-8")
         with pytest.raises(errors.BadRequirements) as caught:
-            requirements.parse_file(str(file))
+            requirements.parse_files([str(file)])
         assert "Zq" not in caught.value.message
 
 
@@ -211,7 +211,7 @@ def test_a_credential_across_continued_lines_is_refused(
     ],
 )
 def test_what_is_no_credential_is_accepted(line: str) -> None:
-    requirements.refuse_credentials(line)
+    requirement_addresses.refuse_credentials(line)
     assert credentials.redact(line) == line
 
 
@@ -227,13 +227,13 @@ def test_what_is_no_credential_is_accepted(line: str) -> None:
 )
 def test_the_message_names_the_host(line: str, host: str) -> None:
     with pytest.raises(errors.UsageError, match=re.escape(f"The address at {host} has")):
-        requirements.refuse_credentials(line)
+        requirement_addresses.refuse_credentials(line)
 
 
 @pytest.mark.parametrize("beginning", ["ghp_", "glpat-", "pypi-"])
 def test_a_known_token_is_no_user_name(beginning: str) -> None:
     with pytest.raises(errors.UsageError):
-        requirements.refuse_credentials(f"x @ https://{beginning}0123456789:${{EMPTY}}@code.example/x.whl")
+        requirement_addresses.refuse_credentials(f"x @ https://{beginning}0123456789:${{EMPTY}}@code.example/x.whl")
 
 
 def test_a_password_in_quotes_may_have_blanks() -> None:
@@ -243,7 +243,7 @@ def test_a_password_in_quotes_may_have_blanks() -> None:
         r"-i https://to\ ken@code.example",
     ):
         with pytest.raises(errors.UsageError):
-            requirements.refuse_credentials(line)
+            requirement_addresses.refuse_credentials(line)
 
 
 def test_an_editable_package_keeps_no_value() -> None:
@@ -325,4 +325,4 @@ def test_a_long_word_takes_no_time() -> None:
 )
 def test_what_is_recorded_has_the_variables(installed: str, requested: str, recorded: str) -> None:
     lines = requirements.parse_text(f"other @ https://${{O}}@h/other.whl\n{requested}\n", "requirements.in")
-    assert requirements.with_variables(installed, lines) == recorded
+    assert requirement_addresses.with_variables(installed, [(line.name, line.requirement) for line in lines]) == recorded

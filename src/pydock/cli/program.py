@@ -162,6 +162,8 @@ def _add(parser: argparse.ArgumentParser, task: Command, argument: Argument) -> 
         parser.add_argument(name, nargs=None if _required(task, name) else "?", help=text)
     elif argument.kind is bool:
         parser.add_argument(*_flags(task, name), action="store_true", dest=name, help=text)
+    elif argument.kind is list:
+        parser.add_argument(*_flags(task, name), action="append", default=[], dest=name, help=text)
     else:
         parser.add_argument(*_flags(task, name), default=argument.default, dest=name, help=text)
 

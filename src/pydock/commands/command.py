@@ -97,10 +97,12 @@ def command(
     aliases: Sequence[str] = (),
     rest: Rest | None = None,
     short: Mapping[str, str] | None = None,
+    repeatable: Sequence[str] = (),
 ) -> Callable[[Callable[..., None]], Command]:
     """Turn a function into a command: an invoke task whose errors become exit codes.
 
-    The function's docstring and `help` are what `pydock COMMAND --help` and `inv --help` show.
+    The function's docstring and `help` are what `pydock COMMAND --help` and `inv --help` show. `repeatable` options are
+    lists (`-r a.txt -r b.txt`), whose default must be None.
     """
     words = dict(help or {})
     for_inv = dict(words)
@@ -108,7 +110,13 @@ def command(
         for_inv[rest.parameter] += " (with inv: one quoted text)"
 
     def decorate(body: Callable[..., None]) -> Command:
-        make = task(klass=Command, positional=list(positional), help=for_inv, aliases=tuple(aliases))
+        make = task(
+            klass=Command,
+            positional=list(positional),
+            iterable=list(repeatable),
+            help=for_inv,
+            aliases=tuple(aliases),
+        )
         made: Command = make(_errors_as_exit(body))
         made.rest, made.short, made.words = rest, short or {}, words
         return made

@@ -25,7 +25,7 @@ from pydock.messages import redacted, set_outcome
 from pydock.rendering import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from invoke import Context
 
@@ -37,12 +37,21 @@ if TYPE_CHECKING:
     help={
         "name": "the new environment's name",
         "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim",
-        "requirement": "a requirements file to install",
+        "requirement": "a requirements file to install; may be given several times",
+        "constraint": "a file of version bounds; may be given several times",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
-    short={"requirement": "-r"},
+    short={"requirement": "-r", "constraint": "-c"},
+    repeatable=["requirement", "constraint"],
 )
-def create(c: Context, name: str, version: str | None = None, requirement: str = "", base: str = "") -> None:
+def create(
+    c: Context,
+    name: str,
+    version: str | None = None,
+    requirement: Sequence[str] | None = None,
+    constraint: Sequence[str] | None = None,
+    base: str = "",
+) -> None:
     """Create an environment: its folder, its dockerfile and its image."""
     session = Session(c)
     check_name(name)
@@ -54,15 +63,14 @@ def create(c: Context, name: str, version: str | None = None, requirement: str =
         )
     if base:
         base = check_base(f"{base}:{version}" if version else base)
-    _create(session, name, version or "", base, requirement)
+    _create(session, name, version or "", base, _read_requirements(requirement or (), constraint or ()))
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
 
-def _create(session: Session, name: str, version: str, base: str, requirement: str) -> None:
-    """Create folder and image together, or neither; `requirement` is a file to install from, or ""."""
+def _create(session: Session, name: str, version: str, base: str, lines: Sequence[Line]) -> None:
+    """Create folder and image together, or neither; `lines` are the requirements to install."""
     settings = session.settings
-    lines = _read_requirements(requirement)
     folder = new_folder(settings.home, name)
     environment = describe_environment(settings, name, folder)
     dockerfile = render(
@@ -100,13 +108,13 @@ def _create(session: Session, name: str, version: str, base: str, requirement: s
             raise
 
 
-def _read_requirements(path: str) -> list[Line]:
-    if not path:
+def _read_requirements(paths: Sequence[str], constraints: Sequence[str]) -> list[Line]:
+    if not (paths or constraints):
         return []
-    from pydock.packages.requirements import parse_file, to_text
+    from pydock.packages.requirements import for_installer, parse_files
 
-    lines = parse_file(path)
-    variable_values(to_text(lines), os.environ)  # before anything is built
+    lines = parse_files(paths, constraints)
+    variable_values(for_installer(lines), os.environ)  # before anything is built
     return lines
 
 

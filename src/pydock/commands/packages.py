@@ -13,11 +13,12 @@ from pydock.environments.environment import REQUIREMENTS_IN
 from pydock.messages import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from invoke import Context
 
-    from pydock.packages.change import Changes, Packages
+    from pydock.packages.change import Packages
+    from pydock.packages.pins import Changes
 
 
 @command(
@@ -25,19 +26,25 @@ if TYPE_CHECKING:
     help={
         **NAME_HELP,
         "packages": "requirement specifiers, for example pandas 'scipy>=1.11'",
-        "requirement": "a requirements file to install",
+        "requirement": "a requirements file to install; may be given several times",
+        "constraint": "a file of version bounds; may be given several times",
     },
     rest=PACKAGES,
-    short={"requirement": "-r"},
+    short={"requirement": "-r", "constraint": "-c"},
+    repeatable=["requirement", "constraint"],
 )
-def install(c: Context, name: str, packages: str | None = None, requirement: str = "") -> None:
+def install(
+    c: Context,
+    name: str,
+    packages: str | None = None,
+    requirement: Sequence[str] | None = None,
+    constraint: Sequence[str] | None = None,
+) -> None:
     """Install packages into an environment and record them."""
     from pydock.packages import requirements
 
-    lines = requirements.parse_specifiers(packages or "")
-    if requirement:
-        lines += requirements.parse_file(requirement)
-    if not lines:
+    lines = requirements.parse_specifiers(packages or "") + requirements.parse_files(requirement or (), constraint or ())
+    if not packages and not requirement:
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )

@@ -204,7 +204,7 @@ def read_pip_options(setting: str, environ: Mapping[str, str]) -> tuple[list[str
 
 
 def _pip_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str, list[str]]]:
-    for name in (*PIP_LISTS, *PIP_TEXTS, "cert"):
+    for name in (*PIP_LISTS, *PIP_TEXTS, "cert", "constraint"):
         variable = f"PIP_{name.upper().replace('-', '_')}"
         words = environ.get(variable, "").split()
         if words:

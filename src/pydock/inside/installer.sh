@@ -19,6 +19,8 @@ if [ -f /root/.netrc ]; then export NETRC=/root/.netrc; fi
 export PIP_CACHE_DIR="$cache/pip" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_BREAK_SYSTEM_PACKAGES=1
 export UV_CACHE_DIR="$cache/uv" UV_LINK_MODE=copy UV_COMPILE_BYTECODE=0 UV_BREAK_SYSTEM_PACKAGES=1 UV_SYSTEM_PYTHON=1
 export UV_PYTHON_DOWNLOADS=never
+# The Python that the environment's programs find, which may be in a virtual environment of the base image.
+UV_PYTHON=$(command -v python3) && export UV_PYTHON
 
 # Removed at the end, so nothing of it is in the image.
 work=$(mktemp -d)
@@ -31,10 +33,12 @@ if [ -f /etc/pip.conf ]; then
     if [ -s "$work/uv.toml" ]; then export UV_CONFIG_FILE="$work/uv.toml"; fi
 fi
 
-# Sets $uv to the path of uv, or to nothing if pip installs: by the settings, before Python 3.8, or if uv was not found.
+# find_uv FILE… - set $uv to the path of uv, or to nothing if pip installs: by the settings, before Python 3.8, if uv was not
+# found, or if a requirements file has an option that uv does not have.
 find_uv() {
     uv=
     if [ "$installer" != uv ]; then return; fi
+    if grep -Eqs -e '^--(prefer-binary|use-feature)' -e '[[:space:]].?--config-settings' "$@"; then return; fi
     case $(python3 -V) in "Python 3."[0-7].*) return ;; esac
     kept=$cache/pydock/$(uname -m)
     for library in /lib/ld-musl-*; do
@@ -59,10 +63,36 @@ with_variables() (
     "$@"
 )
 
-# install_packages OPTION… - options that pip and uv share
+# install_packages FILE OPTION… - install a requirements file, with options that pip and uv share
 install_packages() {
-    if [ "$uv" ]; then with_variables "$uv" pip install "$@"; else with_variables python3 -m pip install "$@"; fi &&
-        forget_values
+    file=$1
+    shift
+    if [ "$uv" ]; then
+        set_uv_options "$file"
+        # shellcheck disable=SC2086 # words without blanks
+        with_variables "$uv" pip install --requirement "$file" $uv_options "$@"
+    else
+        with_variables python3 -m pip install --requirement "$file" "$@"
+    fi && forget_values
+}
+
+# set_uv_options FILE - set $uv_options to what uv needs to be told, because it ignores these lines of a requirements file
+set_uv_options() {
+    uv_options=
+    while read -r option value || [ "$option" ]; do
+        case $option in
+            --*=*) value=${option#*=} option=${option%%=*} ;;
+        esac
+        case $option in
+            --pre) uv_options="$uv_options --prerelease=allow" ;;
+            --trusted-host) uv_options="$uv_options --allow-insecure-host=$value" ;;
+            # pip takes the best version of all indexes
+            --extra-index-url) uv_options="$uv_options --index-strategy=unsafe-best-match" ;;
+            --require-hashes) uv_options="$uv_options --require-hashes" ;;
+        esac
+    done <"$1"
+    # pip asks for all hashes as soon as there is one
+    if grep -q -e '--hash' "$1"; then uv_options="$uv_options --require-hashes"; fi
 }
 
 # Write ${NAME} in place of the values of variables into what an installer recorded.
@@ -75,9 +105,35 @@ check_packages() {
     if [ "$uv" ]; then "$uv" pip check; else python3 -m pip check; fi
 }
 
-# list_packages - one name==version per line
+# list_packages - one name==version per line, with hashes if there are any, and the tools that packages need
 list_packages() {
-    if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi
+    if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi >"$work/list"
+    python3 "$here/needed_tools.py" >"$work/needed"
+    if [ "$(cat "$here/hashes" 2>/dev/null)" = yes ]; then hash_packages "$work/list"; else cat "$work/list"; fi
+    cat "$work/needed"
+}
+
+# hash_packages FILE - the pins of the file, with their hashes
+hash_packages() {
+    grep -v ' @ ' "$1" >"$work/pins" || true
+    grep ' @ ' "$1" || true
+    if [ "$uv" ]; then
+        set_uv_options "$here/requested.txt"
+        for option in $uv_options; do
+            case $option in --require-hashes) ;; *) set -- "$@" "$option" ;; esac
+        done
+        shift
+        grep -e '^--' "$here/requested.txt" | grep -v -e '^--require-hashes' >"$work/to-hash" || true
+        cat "$work/pins" >>"$work/to-hash"
+        with_variables "$uv" pip compile --quiet --no-header --no-annotate --no-deps --generate-hashes "$@" "$work/to-hash"
+    else
+        while read -r pin; do
+            mkdir "$work/download"
+            with_variables python3 -m pip download --quiet --no-deps --dest "$work/download" "$pin" >&2
+            printf '%s %s\n' "$pin" "$(python3 -m pip hash "$work"/download/* | grep -e '^--hash')"
+            rm -r "$work/download"
+        done <"$work/pins"
+    fi
 }
 
 # Compile what was installed since $work/start; pip has done so already.

@@ -2,6 +2,7 @@
 # Choose versions for everything that is requested, and write them to /resolved/requirements.txt.
 #
 #   requested.txt      everything that was requested
+#   constraints.txt    the lines of constraints files
 #   installed.txt      what is installed now; these versions are kept unless they may be upgraded
 #   upgrade-names.txt  the names of the packages to upgrade, one per line; "*" for all
 #   upgrade-lines.txt  the requirement specifiers of these packages
@@ -10,7 +11,11 @@ set -eu
 resolved=/resolved/requirements.txt
 
 resolve_with_uv() {
+    set_uv_options requested.txt
+    # Those that are requested without hashes get them.
+    uv_options=$(echo "$uv_options" | sed 's/--require-hashes//g')
     set --
+    if [ "$(cat hashes)" = yes ]; then set -- --generate-hashes; fi
     while read -r name; do
         case $name in
             '') ;;
@@ -20,7 +25,9 @@ resolve_with_uv() {
     done <upgrade-names.txt
     # uv keeps the versions of the existing output file.
     cp installed.txt "$resolved"
-    with_variables "$uv" pip compile --quiet --no-header --no-annotate "$@" --output-file "$resolved" requested.txt >/dev/null
+    # shellcheck disable=SC2086 # words without blanks
+    with_variables "$uv" pip compile --quiet --no-header --no-annotate $uv_options "$@" --constraint constraints.txt \
+        --output-file "$resolved" requested.txt >/dev/null
 }
 
 # pip resolves only by installing: what is installed and its upgrades into one environment, what is requested, with the
@@ -30,17 +37,20 @@ resolve_with_pip() {
     python3 -m venv "$work/needed"
     pip_in upgraded install --quiet --requirement installed.txt
     if grep -qx '\*' upgrade-names.txt; then
-        pip_in upgraded install --quiet --upgrade --upgrade-strategy eager --requirement requested.txt
+        pip_in upgraded install --quiet --upgrade --upgrade-strategy eager --constraint constraints.txt \
+            --requirement requested.txt
     elif has_requirements upgrade-lines.txt; then
-        pip_in upgraded install --quiet --upgrade --requirement upgrade-lines.txt
+        pip_in upgraded install --quiet --upgrade --constraint constraints.txt --requirement upgrade-lines.txt
     else
-        pip_in upgraded install --quiet --requirement requested.txt
+        pip_in upgraded install --quiet --constraint constraints.txt --requirement requested.txt
     fi
     pip_in upgraded freeze --all >"$work/upgraded.txt"
     # An address is as it is requested: pip takes one with a digest or without the user name for another one.
-    sed '/ @ /d' "$work/upgraded.txt" >"$work/constraints.txt"
-    pip_in needed install --quiet --constraint "$work/constraints.txt" --requirement requested.txt
-    pip_in needed freeze --all >"$resolved"
+    sed '/ @ /d' "$work/upgraded.txt" >"$work/kept.txt"
+    pip_in needed install --quiet --constraint "$work/kept.txt" --requirement requested.txt
+    pip_in needed freeze --all >"$work/list"
+    if [ "$(cat hashes)" = yes ]; then hash_packages "$work/list"; else cat "$work/list"; fi >"$resolved"
+    "$work/needed/bin/python" needed_tools.py >>"$resolved"
 }
 
 pip_in() {
@@ -49,7 +59,7 @@ pip_in() {
     with_variables "$work/$environment/bin/python" -m pip "$@"
 }
 
-find_uv
 mkdir -p "${resolved%/*}"
 cd "$here"
+find_uv requested.txt
 if [ "$uv" ]; then resolve_with_uv; else resolve_with_pip; fi

@@ -45,7 +45,7 @@ def build_step(
     texts = {DOCKERFILE: dockerfile, "installer": f"{settings.installer}\n", **inputs}
     certificates = {CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {}
     try:
-        with build_context((program, *INSTALLER), texts, certificates) as context:
+        with build_context((program, "needed_tools.py", *INSTALLER), texts, certificates) as context:
             images.build_step(
                 context.folder, network.without_ca_bundle(), context.as_shell, tags=tags, output=output
             )

@@ -11,12 +11,10 @@ import os
 import shutil
 import stat
 import time
-from typing import TYPE_CHECKING, NamedTuple
-
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING
 
 from pydock import errors
-from pydock.engine.build_secrets import variable_values
+from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
@@ -25,6 +23,8 @@ from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
 from pydock.packages import requirements
 from pydock.packages.build_step import build_step
+from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
+from pydock.packages.requirement_addresses import refuse_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,28 +44,6 @@ RESOLVED_FOLDER = "/resolved"
 EVERYTHING = "*"
 # What `--dry` continues with if an image would have been built.
 NOT_BUILT = Image("", [], "", [], {})
-# Installed with Python rather than by the user; pip's own `freeze` leaves them out too.
-TOOLS = {"pip", "setuptools", "wheel", "distribute"}
-
-
-class Changes(NamedTuple):
-    """What a command changed: packages, as `name==version` lines, and whether requirements.in changed."""
-
-    added: list[str]
-    removed: list[str]
-    requests_changed: bool
-
-    @classmethod
-    def between(cls, before: str, after: str, *, requests_changed: bool) -> Changes:
-        old, new = _pins(before), _pins(after)
-        return cls(sorted(new - old), sorted(old - new), requests_changed)
-
-    def __str__(self) -> str:
-        signs = [f"+ {line}" for line in self.added] + [f"- {line}" for line in self.removed]
-        return "\n".join(sorted(signs, key=lambda sign: (sign[2:].split("==")[0], sign[0] == "+")))
-
-
-NO_CHANGES = Changes([], [], requests_changed=False)
 
 
 class Packages:
@@ -86,14 +64,14 @@ class Packages:
         """Install the requested packages, as one layer on the current image."""
         requirements.check_file(self._environment.path(REQUIREMENTS))
         requested = requirements.merge(self.requested, lines)
-        variable_values(_specifiers(requested), os.environ)
+        variable_values(requirements.for_installer(requested), os.environ)
         image = self.up_to_date_image()
         try:
             self._build_increment(image, requested, lines)
             if self._engine.dry:
                 return NO_CHANGES
             frozen = self._images.read_file(self._environment, self._environment.candidate, FREEZE_FILE)
-            pinned = self._requirements_text(frozen, requested)
+            pinned, requested = self._pinned(frozen, requested)
             if len(image.layers) >= MAX_LAYERS:
                 self._images.remove_candidate(self._environment)
                 self._tags.remove(self._environment.candidate)
@@ -115,7 +93,7 @@ class Packages:
                 f"{self._environment.path(REQUIREMENTS)} lists the installed packages."
             )
         requested = requirements.remove(self.requested, names)
-        pinned = self._resolve(requested, [])
+        pinned, requested = self._resolve(requested, [])
         if self._engine.dry:
             return NO_CHANGES
         needed = {line.name for line in requirements.parse_text(pinned, REQUIREMENTS)} & set(names)
@@ -134,8 +112,8 @@ class Packages:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
             )
-        pinned = self._resolve(self.requested, names or [EVERYTHING])
-        return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, self.requested)
+        pinned, requested = self._resolve(self.requested, names or [EVERYTHING])
+        return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, requested)
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""
@@ -162,27 +140,38 @@ class Packages:
     def _build_increment(self, image: Image, requested: Sequence[Line], wanted: Sequence[Line]) -> None:
         candidate = self._environment.candidate
         inputs = {
-            "wanted.txt": _specifiers([*requirements.options(requested), *wanted]),
-            "constraints.txt": _specifiers(requirements.bounds(requested)),
-            "requested.txt": _specifiers(requested),
+            "wanted.txt": requirements.for_installer([*requirements.options(requested), *wanted]),
+            "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
+            **self._inputs(requested),
         }
         self._build_step("increment.sh", inputs, tags=[candidate], user=image.user or "root")
         self._tags.append(candidate)
 
-    def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> str:
-        """Return the pins for what is requested; `upgrade` names what may change, or is `[EVERYTHING]`."""
+    def _inputs(self, requested: Sequence[Line]) -> dict[str, str]:
+        """Return the files that every step reads."""
+        _, options = read_pip_options(self._settings.pip_config, os.environ)
+        of_machine = requirements.parse_files([], options.get("constraint", []))
+        constraints = [line for line in requested if line.is_constraint] + of_machine
+        return {
+            "requested.txt": requirements.for_installer(requested),
+            "constraints.txt": requirements.for_installer(requirements.bounds(constraints)),
+            "hashes": "yes\n" if requirements.requires_hashes(requested) else "no\n",
+        }
+
+    def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> tuple[str, list[Line]]:
+        """Return the pins for what is requested, and this with names; `upgrade` names what may change, or is `[EVERYTHING]`."""
         self.up_to_date_image()
-        lines = {line.name: line.text for line in requested}
+        lines = {line.name: line.requirement for line in requested}
         inputs = {
-            "requested.txt": _specifiers(requested),
-            "installed.txt": _specifiers(self._installed()),
+            **self._inputs(requested),
+            "installed.txt": requirements.for_installer(self._installed()),
             "upgrade-names.txt": _joined(upgrade),
             "upgrade-lines.txt": _joined(lines.get(name, name) for name in upgrade if name != EVERYTHING),
         }
         with temporary_folder() as folder:
             self._build_step("resolve.sh", inputs, output=folder, resolved=RESOLVED_FOLDER)
             text = files.read_if_exists(os.path.join(folder, REQUIREMENTS)).decode()
-            return self._requirements_text(text, requested)
+            return self._pinned(text, requested)
 
     def _build_step(
         self,
@@ -261,26 +250,12 @@ class Packages:
     def _content_tag(self, pinned: str) -> str:
         return self._environment.content_tag(pinned.encode())
 
-    def _requirements_text(self, frozen: str, requested: Sequence[Line]) -> str:
-        """Return the text of requirements.txt for the packages that an installer lists.
-
-        Options, such as an index, are copied, because every build of the folder needs them. What the dockerfile
-        installed from a local path is left to the dockerfile.
-        """
-        wanted = set(requirements.names(requested))
-        addresses = [line for line in requested if "://" in line.text]
-        lines = {}
-        for text in frozen.splitlines():
-            spelled = text.split("==")[0].split(" @ ")[0]
-            name = canonicalize_name(spelled)
-            local = not text.strip() or text.startswith(("#", "-e ")) or " @ file:" in text
-            if not local and (name not in TOOLS or (name in wanted and name != "pip")):
-                line = name + text[len(spelled) :]  # pip and uv spell names differently
-                lines[name] = requirements.with_variables(line, addresses)
-        options = [line.text for line in requirements.options(requested)]
-        text = _joined([*options, *(lines[name] for name in sorted(lines))])
-        requirements.refuse_credentials(text, self._environment.path(REQUIREMENTS))
-        return text
+    def _pinned(self, listed: str, requested: Sequence[Line]) -> tuple[str, list[Line]]:
+        """Return the text of requirements.txt, and what is requested with the names that the installer found."""
+        text = pinned_text(listed, requested)
+        place = self._environment.path(REQUIREMENTS)
+        refuse_credentials(text, place)
+        return text, requirements.with_names(requested, requirements.parse_text(text, place))
 
     def _read_files(self) -> dict[str, str]:
         return {
@@ -292,7 +267,8 @@ class Packages:
         """Return the requested packages; without a requirements.in, those of requirements.txt."""
         exists = os.path.exists(self._environment.path(REQUIREMENTS_IN))
         file = REQUIREMENTS_IN if exists else REQUIREMENTS
-        return requirements.parse_text(self._before[file], self._environment.path(file))
+        lines = requirements.parse_text(self._before[file], self._environment.path(file))
+        return requirements.with_names(lines, self._installed())
 
     def _installed(self) -> list[Line]:
         lines = requirements.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
@@ -317,15 +293,6 @@ def _copy_folder(folder: str, copy: str) -> None:
         raise errors.PydockError(
             f"Cannot read {first[0]}: {first[2]}. The image is built from it; check its permissions."
         ) from error
-
-
-def _pins(text: str) -> set[str]:
-    return {line.strip() for line in text.splitlines() if line.strip() and not line.startswith(("#", "-"))}
-
-
-def _specifiers(lines: Iterable[Line]) -> str:
-    """Return the lines as a requirements file, without comments and blank lines."""
-    return _joined(line.text for line in lines if line.name or line.text.startswith("-"))
 
 
 def _joined(lines: Iterable[str]) -> str:

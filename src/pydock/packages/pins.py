@@ -1,0 +1,90 @@
+"""The text of `requirements.txt`: what an installer lists as installed, complete and pinned."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from pydock.packages.pip_format import HASH, InvalidLine, option_lines, read_lines
+from pydock.packages.requirement_addresses import with_variables
+from pydock.packages.requirements import names, options, requires_hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydock.packages.requirements import Line
+
+# Installed with Python rather than by the user; recorded if they were requested, or if a package needs them.
+TOOLS = {"pip", "setuptools", "wheel", "distribute"}
+# How inside/needed_tools.py lists the tools that packages need.
+NEEDED = "# needed: "
+
+
+class Changes(NamedTuple):
+    """What a command changed: packages, as `name==version` lines, and whether requirements.in changed."""
+
+    added: list[str]
+    removed: list[str]
+    requests_changed: bool
+
+    @classmethod
+    def between(cls, before: str, after: str, *, requests_changed: bool) -> Changes:
+        old, new = _packages(before), _packages(after)
+        return cls(sorted(new - old), sorted(old - new), requests_changed)
+
+    def __str__(self) -> str:
+        signs = [f"+ {line}" for line in self.added] + [f"- {line}" for line in self.removed]
+        return "\n".join(sorted(signs, key=lambda sign: (sign[2:].split("==")[0], sign[0] == "+")))
+
+
+NO_CHANGES = Changes([], [], requests_changed=False)
+
+
+def pinned_text(listed: str, requested: Sequence[Line]) -> str:
+    """Return the text of requirements.txt for the packages that an installer lists.
+
+    Options, such as an index, are copied, because every build of the folder needs them. What the dockerfile installed
+    from a local path is left to the dockerfile. If a requirement has hashes, every pin has: those that were requested
+    with it, else those of the installer.
+    """
+    needed = {line[len(NEEDED) :].strip() for line in listed.splitlines() if line.startswith(NEEDED)}
+    kept = needed | set(names(requested))
+    addresses = [(line.name, line.requirement) for line in requested if "://" in line.requirement]
+    hashed = requires_hashes(requested)
+    pins = {}
+    for line in read_lines(listed):
+        if isinstance(line, InvalidLine) or not line.requirement or " @ file:" in line.requirement:
+            continue
+        spelled = re.split(r"==| @ ", line.requirement)[0]
+        name = canonicalize_name(spelled)
+        if name in TOOLS and name not in kept:
+            continue
+        pin = with_variables(
+            name + line.requirement[len(spelled) :], addresses
+        )  # pip and uv spell names differently
+        found = [value for option, value in line.options if option == HASH]
+        hashes = (_requested_hashes(pin, name, requested) or found) if hashed else []
+        pins[name] = " \\\n    ".join([pin, *(f"{HASH}={value}" for value in hashes)])
+    written = [text for line in options(requested) for text in option_lines(line.options)]
+    return "".join(f"{text}\n" for text in [*dict.fromkeys(written), *(pins[name] for name in sorted(pins))])
+
+
+def _requested_hashes(pin: str, name: str, requested: Iterable[Line]) -> list[str]:
+    """Return the hashes that were requested for exactly this version."""
+    for line in requested:
+        if line.name == name and line.hashes and "://" not in line.requirement:
+            versions = {specifier.version for specifier in Requirement(line.requirement).specifier}
+            if versions == {pin.partition("==")[2]}:
+                return line.hashes
+    return []
+
+
+def _packages(text: str) -> set[str]:
+    return {
+        line.requirement
+        for line in read_lines(text)
+        if not isinstance(line, InvalidLine) and line.requirement
+    }

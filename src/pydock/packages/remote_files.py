@@ -1,0 +1,33 @@
+"""Requirements files that are at an address: `-r https://…`, as pip reads them, on this machine."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+
+from pydock import errors
+
+TIMEOUT = 30  # seconds
+MAX_SIZE = 1 << 24  # bytes
+
+
+def is_address(path: str) -> bool:
+    return path.lower().startswith(("https://", "http://"))
+
+
+def read_address(address: str) -> bytes:
+    """Return the content of a file at an address; raises `BadRequirements` if it cannot be read.
+
+    Proxies and CA certificates are those of the usual variables (HTTPS_PROXY, SSL_CERT_FILE).
+    """
+    try:
+        with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:  # noqa: S310 - is_address() knows the schemes
+            content: bytes = answer.read(MAX_SIZE + 1)
+    except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise errors.BadRequirements(
+            f"Cannot read {address}: {reason}. Download it, and use the file's path."
+        ) from error
+    if len(content) > MAX_SIZE:
+        raise errors.BadRequirements(f"{address} is larger than {MAX_SIZE >> 20} MiB.")
+    return content

@@ -1,0 +1,207 @@
+"""Requirement files of many shapes: both installers install what pip installs, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import subprocess
+import sys
+import threading
+import zipfile
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .requirement_files import CASES, Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from .tools import Project
+
+INSTALLERS = ["uv", "pip"]
+
+
+def wheel(name: str, version: str, *lines: str) -> bytes:
+    """Return a wheel with one module, and with these lines in its metadata."""
+    module = name.replace("-", "_").replace(".", "_")
+    info = f"{module}-{version}.dist-info"
+    metadata = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *lines, ""])
+    contents = {
+        f"{module}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": metadata,
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    contents[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*contents, f"{info}/RECORD"])
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, text in contents.items():
+            archive.writestr(zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0)), text)
+    return buffer.getvalue()
+
+
+EXTRAS = [
+    "Provides-Extra: x",
+    "Provides-Extra: y",
+    'Requires-Dist: example; extra == "x"',
+    'Requires-Dist: other; extra == "y"',
+]
+WHEELS = {
+    **{
+        f"example-{version}-py3-none-any.whl": wheel("example", version)
+        for version in ("1.0", "1.1", "2.0", "3.0rc1", "4.0")
+    },
+    "other-1.0-py3-none-any.whl": wheel("other", "1.0"),
+    "needs-1.0-py3-none-any.whl": wheel("needs", "1.0", "Requires-Dist: example<2"),
+    "extras-1.0-py3-none-any.whl": wheel("extras", "1.0", *EXTRAS),
+    "dotted_name_x-1.0-py3-none-any.whl": wheel("dotted.name-x", "1.0"),
+}
+
+
+@pytest.fixture(scope="module")
+def address(gateway: str) -> Iterator[str]:
+    """Serve two indexes to this machine and to builds: `simple/`, and `other/`, which has one newer version."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            folder, _, rest = self.path.lstrip("/").partition("/")
+            body = self._page(folder, rest.strip("/")) if self.path.endswith("/") else WHEELS.get(rest)
+            self.send_response(404 if body is None else 200)
+            self.send_header(
+                "Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream"
+            )
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def _page(self, folder: str, project: str) -> bytes | None:
+            files = [
+                name
+                for name in WHEELS
+                if name.split("-")[0].replace("_", "-") == project
+                and (folder == "other") == ("-4.0-" in name)
+            ]
+            lines = [
+                f'<a href="/files/{name}#sha256={hashlib.sha256(WHEELS[name]).hexdigest()}">{name}</a>'
+                for name in files
+            ]
+            return "\n".join(lines).encode() if lines else None
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = http.server.ThreadingHTTPServer((gateway, 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"{gateway}:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def write(case: Case, folder: Path, address: str) -> Path:
+    """Write the files of a case; return the path of r.txt."""
+    words = {
+        "OTHER_INDEX": f"http://{address}/other/",
+        "INDEX": f"http://{address}/simple/",
+        "HOST": address,
+        "WHEEL": f"http://{address}/files/example-1.0-py3-none-any.whl",
+        "HASH_1": hashlib.sha256(WHEELS["example-1.0-py3-none-any.whl"]).hexdigest(),
+    }
+    for name, content in case.files.items():
+        for word, value in words.items():
+            content = content.replace(word.encode(), value.encode())  # noqa: PLW2901
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    return folder / "r.txt"
+
+
+def configuration(address: str) -> dict[str, str]:
+    host = address.partition(":")[0]
+    return {"PIP_INDEX_URL": f"http://{address}/simple/", "PIP_TRUSTED_HOST": host, "PIP_FIND_LINKS": ""}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_recorded_verdict_is_that_of_pip(case: Case, tmp_path: Path, address: str) -> None:
+    done = subprocess.run(
+        [
+            *(
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--dry-run",
+                "--ignore-installed",
+                "--quiet",
+                "--report",
+                "-",
+            ),
+            *("-r", str(write(case, tmp_path, address))),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PIP_CONFIG_FILE": "/dev/null",
+            "HOME": str(tmp_path),
+            **configuration(address),
+        },
+    )
+    if case.installed is None:
+        assert done.returncode != 0, done.stdout
+    else:
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout or '{"install": []}')
+        assert pins(report) == set(case.installed)
+
+
+def pins(report: Mapping[str, list[dict[str, dict[str, str]]]]) -> set[str]:
+    found = [item["metadata"] for item in report["install"]]
+    return {f"{item['name'].replace('.', '-')}=={item['version']}" for item in found}
+
+
+@pytest.mark.parametrize("installer", INSTALLERS)
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_requirement_file_installs_what_pip_installs(
+    project: Project, case: Case, installer: str, address: str
+) -> None:
+    project.environ.update(configuration(address), PYDOCK_INSTALLER=installer)
+    file = write(case, project.folder, address)
+    name = project.new_name()
+    result = project.pydock("create", name, "3.12", "-r", str(file), check=False)
+    assert "Traceback" not in result.stderr
+    if case.installed is None:
+        assert result.returncode in {1, 2}, result.stderr
+        assert not project.environment(name).exists()
+        return
+    assert result.returncode == 0, result.stderr
+    assert versions(project, name) == set(case.installed)
+    written = (
+        (project.environment(name) / "requirements.in").read_text(encoding="utf-8") if case.installed else ""
+    )
+    for comment in ("# note", "# old", "# é"):
+        assert (comment in written) == any(comment in _decoded(content) for content in case.files.values())
+    # the files alone give the same
+    project.pydock("build", name, "--no-cache")
+    assert versions(project, name) == set(case.installed)
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-16" if b"\0" in content else "latin-1" if b"latin-1" in content else "utf-8")
+
+
+def versions(project: Project, name: str) -> set[str]:
+    """Return the versions of the test's packages that are installed, whatever they were installed from."""
+    names = {wheel.split("-")[0].replace("_", "-") for wheel in WHEELS}
+    script = (
+        "import importlib.metadata as m\n"
+        f"for n in {sorted(names)!r}:\n"
+        "    try: print(n + '==' + m.version(n))\n"
+        "    except m.PackageNotFoundError: pass\n"
+    )
+    return set(project.pydock("run", name, "python", "-c", script).stdout.split())
