@@ -138,7 +138,7 @@ def test_third_signal_ends_client_whose_container_never_runs(ds: Machine, option
     ds.wait_for_pause()
     for number in (signal.SIGINT, signal.SIGTERM):
         process.send_signal(number)
-        ds.wait_until(lambda: ds.argvs("kill"))
+        ds.wait_until(lambda: bool(ds.argvs("kill")))
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert ds.wait(process).code == 128 + signal.SIGKILL
