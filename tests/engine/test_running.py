@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import secrets
 import subprocess
-import sys
 
 import pytest
 
@@ -125,20 +123,6 @@ def test_same_result_with_and_without_invoke(runner: Project, ready: str) -> Non
     executed, echoed = runner.pydock(*words), runner.pydock("--echo", *words)
     assert executed.stdout == echoed.stdout
     assert echoed.stderr.splitlines()[-1].startswith("docker run ")
-
-
-@pytest.mark.skipif(platform.system() != "Linux", reason="/proc")
-def test_docker_client_replaces_pydock_process(runner: Project, ready: str) -> None:
-    """So a signal to pydock's process is a signal to the client."""
-    process = runner.start("run", ready, "cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(b"x")
-    process.stdin.flush()
-    assert process.stdout.read(1) == b"x"
-    with open(f"/proc/{process.pid}/cmdline", "rb") as file:
-        assert sys.executable.encode() not in file.read()
-    process.communicate(timeout=TIMEOUT)
 
 
 @pytest.mark.parametrize(("options", "log"), [("", ""), ("--log-driver local", "hello\n")])
