@@ -74,7 +74,7 @@ def test_proxy_reaches_build_and_not_image(project: Project, tmp_path: Path) -> 
     text = dockerfile.read_text(encoding="utf-8")
     dockerfile.write_text(text.replace("WORKDIR", f"{step}WORKDIR", 1), encoding="utf-8")
     built = project.pydock("--echo", "build", name, variables=variables)
-    ran = project.pydock("run", name, "sh", "-c", "cat /proxy-length; env", variables=variables)
+    ran = project.pydock("run", name, "sh", "-c", "cat /proxy-length; env")
     assert ran.stdout.splitlines()[0] == str(len(PROXY) + 1)
     assert "canary-proxy" not in ran.stdout
     assert "--build-arg HTTP_PROXY " in recorder.calls()
