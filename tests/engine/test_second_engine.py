@@ -96,7 +96,12 @@ def test_copied_folder_is_built_on_second_engine(
     assert missing.returncode == 125
     assert f"pydock build {name}" in missing.stderr
 
-    other_project.pydock("build", name, variables={"PYDOCK_BUILD_OPTIONS": "--network=host"})
+    options = {"PYDOCK_BUILD_OPTIONS": "--network=host"}
+    untrusted = other_project.pydock("build", name, variables=options, check=False)
+    assert untrusted.returncode != 0
+    assert f"pydock trust {name}" in untrusted.stderr
+    other_project.pydock("trust", name, "--yes")
+    other_project.pydock("build", name, variables=options)
     assert other_project.freeze(name) == project.requirements(name) == [f"{package}==1.0"]
     assert other_project.requirements(name) == project.requirements(name)
     other_project.pydock("run", name, "sh", "-c", "echo here > made-there")
