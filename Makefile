@@ -21,7 +21,7 @@ test-newest: setup  ## run the tests that need no engine with the newest version
 	@scripts/test-versions.sh newest
 
 unit: setup  ## run the tests that need no engine
-	@.venv/bin/python -m pytest -m "not engine"
+	@.venv/bin/python -m pytest -n auto --dist loadgroup -m "not engine"
 
 lint: setup  ## check style, types and shell scripts
 	@.venv/bin/inv lint

@@ -293,15 +293,16 @@ class Recorder:
         return [files_below(folder) for folder in self.contexts.iterdir()]
 
 
-def recording_docker(folder: Path) -> Recorder:
-    script, log, contexts = folder / "bin" / "docker", folder / "docker.log", folder / "contexts"
-    contexts.mkdir()
+def recording_docker(folder: Path, *, contexts: bool = True) -> Recorder:
+    """Return a recorder; without `contexts`, it takes no time to copy them."""
+    script, log, copies = folder / "bin" / "docker", folder / "docker.log", folder / "contexts"
+    copies.mkdir()
     script.parent.mkdir()
     script.write_text(
         """#!/bin/sh
 { printf '%s ' "$@"; echo; } >> "$RECORD_LOG"
 copy() { cp -R "$2/." "$(mktemp -d "$RECORD_CONTEXTS/$1-XXXXXXXX")"; }
-if [ "$1" = build ]; then
+if [ "$1" = build ] && [ -n "$RECORD_CONTEXTS" ]; then
     for word; do
         case $word in pydock=*) copy named "${word#pydock=}" ;; esac
     done
@@ -316,6 +317,6 @@ PATH=${PATH#*:} exec docker "$@"
     variables = {
         "PATH": f"{script.parent}:{os.environ['PATH']}",
         "RECORD_LOG": str(log),
-        "RECORD_CONTEXTS": str(contexts),
+        "RECORD_CONTEXTS": str(copies) if contexts else "",
     }
-    return Recorder(variables, log, contexts)
+    return Recorder(variables, log, copies)
