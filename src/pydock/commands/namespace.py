@@ -10,7 +10,7 @@ from pydock.commands.config import config
 from pydock.commands.create import create
 from pydock.commands.delete import delete
 from pydock.commands.envs import envs
-from pydock.commands.packages import install, uninstall, update
+from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.run import run, shell
 from pydock.commands.trust import trust
 
