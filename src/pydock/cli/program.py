@@ -125,9 +125,8 @@ def _parse_verbatim(parser: argparse.ArgumentParser, call: Call) -> tuple[set[st
     elif (name or "").startswith("-") or inner.flags & {"--version", "-V"}:
         parser.error(f"unrecognized option: {name if (name or '').startswith('-') else '--version'}")
     if not name or not words:
-        raise errors.UsageError(
-            mistakes.message_for_missing_command(load_settings(None, call.settings), name)
-        )
+        message = mistakes.message_for_missing_command(load_settings(None, call.settings), name)
+        raise errors.UsageError(f"{message}\n{parser.format_usage().strip()}")
     return set(call.flags | inner.flags), {"name": name, "command": shlex.join(words)}
 
 
