@@ -99,6 +99,14 @@ def test_similar_environment_is_more_likely_than_a_package(ds: Machine) -> None:
     assert "package" not in ended.err
 
 
+@pytest.mark.parametrize(("name", "similar"), [("Ds", "ds"), ("my env", "my-env")])
+def test_invalid_name_is_still_explained(ds: Machine, name: str, similar: str) -> None:
+    ended = refused(ds, f"install '{name}' six")
+    assert ended.code == 2
+    assert ended.err.startswith(f"Invalid environment name '{name}'.")
+    assert f"Try '{similar}'." in ended.err
+
+
 @pytest.mark.parametrize(
     ("flag", "variables", "advice"),
     [

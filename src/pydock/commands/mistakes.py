@@ -31,8 +31,8 @@ WORDS_OF_OTHER_TOOLS = {
     "version": "`pydock --version` prints it.",
 }
 # python3.12, py312, python:3.12, python=3.12, cpython@3.12: how virtualenv, uv, conda and docker are told.
-PYTHON = re.compile(r"(?:(?:c?python|py|cp)(?:==|[=:@-])?)([23])(?:\.?(\d+))?((?:\.\d+)?(?:-[\w.-]+)?)")
-VERSION = re.compile(r"[23](?:\.\d+)*(?:-[\w.-]+)?")
+PYTHON = r"(?:(?:c?python|py|cp)(?:==|[=:@-])?)([23])(?:\.?(\d+))?((?:\.\d+)?(?:-[\w.-]+)?)"
+VERSION = r"[23](?:\.\d+)*(?:-[\w.-]+)?"
 # Tags of the image `python` that do not begin with a version.
 NAMED_TAGS = {"latest", "slim", "alpine", "rc", "bookworm", "bullseye", "buster", "trixie"}
 
@@ -68,9 +68,9 @@ def refuse_unless_environment(settings: Settings, command: str, name: str, words
             f"{start}, but '{swapped[0]}' is there. Its name comes first: "
             f"`pydock {command} {swapped[0]} {shlex.join(others)}`."
         )
-    if is_name(name) and (place_of(settings, name) or errors.did_you_mean(name, names)):
+    if errors.did_you_mean(name.lower(), names) or (is_name(name) and place_of(settings, name)):
         return
-    if not is_name(name) and not re.match(r"[A-Za-z0-9._-]+\s*(?:$|[\[<>=!~;@ ])", name):
+    if not is_name(name) and not re.match(r"[A-Za-z0-9._-]+\s*(?:$|[\[<>=!~;@])", name):
         return
     packages = shlex.join([name, *words])
     if not names:
@@ -97,7 +97,7 @@ def refuse_requirements_file(name: str, words: Sequence[str]) -> None:
 
 def refuse_swapped_version(name: str, version: str) -> None:
     """Raise `UsageError` for `create 3.12 ds` and `create 3.12`."""
-    if not VERSION.fullmatch(name):
+    if not re.fullmatch(VERSION, name):
         return
     if not version:
         raise errors.UsageError(f"The environment's name is missing: `pydock create NAME {name}`.")
@@ -113,7 +113,7 @@ def python_tag(repository: str, version: str) -> str:
 
     Other repositories than `python` may have such tags, so they are left alone there.
     """
-    found = PYTHON.fullmatch(version) if repository.rpartition("/")[2] == "python" else None
+    found = re.fullmatch(PYTHON, version) if repository.rpartition("/")[2] == "python" else None
     if not found:
         return version
     major, minor, rest = found.groups()
