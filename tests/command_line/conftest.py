@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -127,9 +130,10 @@ class Machine:
         assert ended.code == 0, ended
         return ended
 
-    def in_terminal(self, typed: bytes, *argv: str) -> tuple[int, str]:
+    def in_terminal(self, typed: bytes, *argv: str, columns: int = 0) -> tuple[int, str]:
         """Run pydock in a terminal where the user types; return its exit code and what it printed."""
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen(
             [*PYDOCK, *argv],
             stdin=theirs,

@@ -41,6 +41,23 @@ def test_envs_as_json(ds: Machine) -> None:
     assert row["folder"] == str(ds.folder("ds"))
 
 
+def test_envs_fits_a_terminal_of_80_columns(machine: Machine) -> None:
+    for name in ("datascience", "a" * 64):
+        machine.add_environment(name)
+    (machine.folder("datascience") / "requirements.txt").write_text("six==1.15.0\n")
+    code, shown = machine.in_terminal(b"", "envs", columns=80)
+    assert code == 0
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= 80
+    [changed] = [line for line in lines if line.startswith("datascience ")]
+    assert changed.endswith("changed since the build")
+    assert " pydock-da…" in changed
+    wide = machine.in_terminal(b"", "envs", columns=200)[1].replace("\r", "")
+    assert wide == machine.ok("envs").out == machine.ok("envs", COLUMNS="80").out
+    assert "pydock-datascience:latest" in wide
+    assert "a" * 64 in wide
+
+
 def test_envs_without_environments(machine: Machine) -> None:
     ended = machine.ok("envs")
     assert ended.out == ""

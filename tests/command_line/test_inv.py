@@ -96,6 +96,12 @@ def test_empty_text_is_a_missing_argument(project: Machine) -> None:
     [
         ["run", "nosuch", "true"],
         ["install", "ds", "nosuchpackage"],
+        ["install", "pandas"],
+        ["install", "six", "ds"],
+        ["install", "ds", "requirements.txt"],
+        ["create", "3.12", "dev"],
+        ["remove", "nosuch"],
+        ["freeze", "nosuch"],
         ["create", "Bad Name", "3.12"],
         ["create", "ds", "3.12"],
         ["build", "ds"],

@@ -151,7 +151,7 @@ def test_install_after_an_edit_builds_the_edited_files_first(ds: Machine) -> Non
         (["uninstall", "ds", "numpy"], 1, "numpy is needed by other requested packages (pandas)"),
         (["uninstall", "ds", "requests", "scipy"], 1, "requests and scipy are not installed in 'ds'"),
         (["uninstall", "ds", "six>=1"], 2, "Invalid package name 'six>=1'"),
-        (["uninstall", "ds"], 2, "packages"),
+        (["uninstall", "ds"], 2, "required: PACKAGE. usage: pydock uninstall [OPTIONS] NAME PACKAGE..."),
         (["uninstall", "ds", ""], 2, "package"),
         (["update", "ds", "requests"], 1, "requests is not installed"),
         (["build", "nosuch"], 1, "Environment 'nosuch' not found"),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pydock.engine.argv import check_command
+
 from .conftest import PYDOCK
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ ARGUMENTS = [
     "\udcff\udcfe",
 ]
 # What is between the image and the command.
-BEFORE_COMMAND = ["sh", "-c", 'PATH="$HOME/.local/bin:$PATH"; exec "$@"', "sh"]
+BEFORE_COMMAND = ["sh", "-c", f'PATH="$HOME/.local/bin:$PATH"; {check_command("ds")}exec "$@"', "sh"]
 # Without options, cli/fast_run.py runs docker; with --echo, the task does.
 both_ways = pytest.mark.parametrize("options", [[], ["--echo"]], ids=["fast", "task"])
 

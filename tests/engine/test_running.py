@@ -69,8 +69,17 @@ def test_exit_code(runner: Project, ready: str, code: int) -> None:
 
 def test_program_not_found_or_not_executable(runner: Project, ready: str) -> None:
     (runner.folder / "text").write_text("text\n", encoding="utf-8")
-    assert runner.pydock("run", ready, "no-such-program", check=False).returncode == 127
-    assert runner.pydock("run", ready, "./text", check=False).returncode == 126
+    for options in ([], ["--echo"]):  # the fast way and the task
+        missing = runner.pydock(*options, "run", ready, "no-such-program", check=False)
+        assert missing.returncode == 127
+        assert missing.stderr.splitlines()[-1].startswith(
+            f"Command 'no-such-program' not found in environment '{ready}'."
+        )
+        refused = runner.pydock(*options, "run", ready, "./text", check=False)
+        assert refused.returncode == 126
+        assert refused.stderr.splitlines()[-1].startswith("'./text' is not an executable file.")
+        assert len(missing.stderr.splitlines()) == len(refused.stderr.splitlines()) == 2 * len(options) + 1
+    assert runner.pydock("exec", ready, "--", "python", "-V").stdout.startswith("Python 3.")
 
 
 def test_program_killed_by_signal(runner: Project, ready: str) -> None:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         "no_cache": "do not use the build cache",
         "pull": "check the registry for a newer base image",
     },
+    examples=["build ds", "build ds --pull --no-cache"],
+    settings=["repository", "user", "installer", "build_options", "ca_bundle", "pip_config", "netrc"],
 )
 def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> None:
-    """Build an environment's image from its files, also after a checkout."""
+    """Build an environment's image from its files."""
     session = Session(c)
     replaced = _build(session, name, no_cache=no_cache, pull=pull)
     session.say_done(f"Built environment '{name}'.")

@@ -101,6 +101,22 @@ def controls_jobs(command: Sequence[str]) -> bool:
     )
 
 
+def check_command(name: str, call: str = "pydock ") -> str:
+    """Return shell commands that end with our message if the next command cannot be started: code 127, or 126.
+
+    They fork nothing, so they cost a run less than a millisecond. `name` is the environment's, `call` how the user calls
+    pydock's commands.
+    """
+    run = f"\\`{call}run {name} python"
+    return (
+        'case $1 in */*) test -f "$1" && test -x "$1";; *) command -v -- "$1";; esac >/dev/null 2>&1 || { '
+        'case $1 in */*) test -e "$1";; *) false;; esac && { '
+        f"""printf "'%s' is not an executable file. For a script: {run} %s\\`.\\n" "$1" "$1" >&2; exit 126; }}; """
+        f"""printf "Command '%s' not found in environment '{name}'. For a script: {run} FILE\\`; """
+        f"""for the command of a package: \\`{call}install {name} PACKAGE\\`.\\n" "$1" >&2; exit 127; }}; """
+    )
+
+
 def passes_environment(client: Client) -> bool:
     """Return whether the client gets our environment variables; `sudo docker` and other wrappers may not."""
     return os.path.basename(client[0]) == "docker"

@@ -107,8 +107,11 @@ class Packages:
 
     def uninstall(self, names: Sequence[str]) -> Changes:
         """Remove packages, and dependencies that nothing else needs; the image is built again from the files."""
-        installed = {line.name for line in self._installed()}
-        missing = [name for name in names if name not in installed | {line.name for line in self.requested}]
+        missing = [
+            name
+            for name in names
+            if name not in self.installed_names() | {line.name for line in self.requested}
+        ]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'; nothing was changed. "
@@ -128,14 +131,22 @@ class Packages:
 
     def update(self, names: Sequence[str]) -> Changes:
         """Update packages, or all of them, to the newest versions that the requested ones allow."""
-        installed = {line.name for line in self._installed()}
-        missing = [name for name in names if name not in installed]
+        missing = [name for name in names if name not in self.installed_names()]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
             )
         pinned = self._resolve(self.requested, names or [EVERYTHING])
         return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, self.requested)
+
+    def installed_names(self) -> set[str]:
+        """Return the names of the packages that requirements.txt has."""
+        return {line.name for line in self._installed()}
+
+    def has_requested(self, lines: Sequence[Line]) -> bool:
+        """Return whether an installation of these lines would change nothing of what is requested and installed."""
+        wanted = requirements.merge(self.requested, lines)
+        return wanted == self.requested and set(requirements.names(lines)) <= self.installed_names()
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import NAME_HELP, PACKAGES, command
+from pydock.commands.mistakes import refuse_requirements_file, refuse_unless_environment
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from pydock.packages.change import Changes, Packages
 
+SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
+
 
 @command(
     positional=["name", "packages"],
@@ -26,14 +29,25 @@ if TYPE_CHECKING:
         **NAME_HELP,
         "packages": "requirement specifiers, for example pandas 'scipy>=1.11'",
         "requirement": "a requirements file to install",
+        "upgrade": "also update the named packages that are installed already, as `pydock update` does",
     },
     rest=PACKAGES,
-    short={"requirement": "-r"},
+    short={"requirement": "-r", "upgrade": "-U"},
+    metavars={"requirement": "FILE"},
+    examples=["install ds pandas 'scipy>=1.11'", "install ds -r requirements.txt", "install ds -U pandas"],
+    settings=SETTINGS,
 )
-def install(c: Context, name: str, packages: str | None = None, requirement: str = "") -> None:
+def install(
+    c: Context, name: str, packages: str | None = None, requirement: str = "", upgrade: bool = False
+) -> None:
     """Install packages into an environment and record them."""
     from pydock.packages import requirements
 
+    session = Session(c)
+    words = _words(packages)
+    if words or not requirement:
+        refuse_unless_environment(session.settings, "install", name, words)
+    refuse_requirements_file(name, words)
     lines = requirements.parse_specifiers(packages or "")
     if requirement:
         lines += requirements.parse_file(requirement)
@@ -41,24 +55,33 @@ def install(c: Context, name: str, packages: str | None = None, requirement: str
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )
-    session = Session(c)
+    older: list[str] = []
     with _locked_packages(session, name) as contents:
-        _report(session, name, contents.install(lines))
+        if upgrade:
+            older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
+        if not older or not contents.has_requested(lines):
+            _report(session, name, contents.install(lines))
+    if older:
+        with _locked_packages(session, name) as contents:
+            _report(session, name, contents.update(list(dict.fromkeys(older))))
 
 
 @command(
     positional=["name", "packages"],
     help={**NAME_HELP, "packages": "package names"},
     rest=PACKAGES,
+    examples=["uninstall ds scipy"],
+    settings=SETTINGS,
 )
 def uninstall(c: Context, name: str, packages: str) -> None:
     """Remove packages, and dependencies that nothing else needs."""
     from pydock.packages.requirements import package_names
 
+    session = Session(c)
+    refuse_unless_environment(session.settings, "uninstall", name, _words(packages))
     names = package_names(packages)
     if not names:
         raise errors.UsageError(f"No packages given. Run for example `pydock uninstall {name} pandas`.")
-    session = Session(c)
     with _locked_packages(session, name) as contents:
         _report(session, name, contents.uninstall(names))
 
@@ -67,15 +90,24 @@ def uninstall(c: Context, name: str, packages: str) -> None:
     positional=["name", "packages"],
     help={**NAME_HELP, "packages": "package names; all packages if none are given"},
     rest=PACKAGES,
+    examples=["update ds", "update ds pandas"],
+    settings=SETTINGS,
 )
 def update(c: Context, name: str, packages: str | None = None) -> None:
-    """Update packages, or all of them, to the newest versions that requirements.in allows."""
+    """Update packages, or all, as far as requirements.in allows."""
     from pydock.packages.requirements import package_names
 
-    names = package_names(packages or "")
     session = Session(c)
+    refuse_unless_environment(session.settings, "update", name, _words(packages))
+    names = package_names(packages or "")
     with _locked_packages(session, name) as contents:
         _report(session, name, contents.update(names))
+
+
+def _words(packages: str | None) -> list[str]:
+    """Return what was given as packages, as words: one in a line by `pydock`, one text by `inv`."""
+    text = packages or ""
+    return text.splitlines() if "\n" in text else text.split()
 
 
 @contextlib.contextmanager
