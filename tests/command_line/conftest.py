@@ -122,11 +122,14 @@ class Machine:
         assert ended.code == 0, ended
         return ended
 
-    def in_terminal(self, typed: bytes, *argv: str) -> tuple[int, str]:
-        """Run pydock in a terminal where the user types; return its exit code and what it printed."""
+    def in_terminal(self, typed: bytes, *argv: str, program: Sequence[str] = ()) -> tuple[int, str]:
+        """Run pydock in a terminal where the user types; return its exit code and what it printed.
+
+        `program` is a program of this machine that runs pydock.
+        """
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
-            [*PYDOCK, *argv],
+            [*(str(self.bin / word) for word in program), *PYDOCK, *argv],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from typing import TYPE_CHECKING
 
 from pydock import errors
@@ -10,10 +12,10 @@ from pydock.commands.command import NAME_HELP, PACKAGES, command
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
-from pydock.messages import printable
+from pydock.messages import printable, say, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from invoke import Context
 
@@ -43,7 +45,7 @@ def install(c: Context, name: str, packages: str | None = None, requirement: str
         )
     session = Session(c)
     with _locked_packages(session, name) as contents:
-        _report(session, name, contents.install(lines))
+        _report(session, name, contents.install(lines), requirements.names(lines))
 
 
 @command(
@@ -91,9 +93,13 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
             registry.remember(environment)
 
 
-def _report(session: Session, name: str, changes: Changes) -> None:
+def _report(session: Session, name: str, changes: Changes, requested: Sequence[str] = ()) -> None:
+    """Print what changed, on stdout; on a terminal, one line about it."""
     if changes.added or changes.removed:
-        print(printable(str(changes)))
+        if not (sys.stdout.isatty() and sys.stderr.isatty()):
+            print(printable(str(changes)))
+        if sys.stderr.isatty():
+            say(changes.summary(requested, time.monotonic() - session.started, terminal_columns()))
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:
