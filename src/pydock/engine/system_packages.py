@@ -27,7 +27,7 @@ class Missing(NamedTuple):
 
 COMPILER = ("build-essential", "build-base")
 # A program or a header -> the packages of Debian and of Alpine. With a program that only describes a library, the compiler
-# is named too, because it is needed next. CONTRIBUTING.md says how to add a row.
+# is named too, because it is needed next.
 PACKAGES: dict[str, tuple[str, str]] = {
     "gcc": COMPILER,
     "cc": COMPILER,
