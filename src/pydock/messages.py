@@ -179,6 +179,14 @@ def _shortened(word: str, width: int) -> str:
     return word if len(word) <= width else f"{word[: width - 1]}…"
 
 
+def terminal_columns() -> int:
+    """Return the width of the terminal that stderr is, 80 if it has none."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
 def _coloured(colour: str, text: str) -> str:
     # https://no-color.org
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty():

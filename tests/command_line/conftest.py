@@ -130,12 +130,17 @@ class Machine:
         assert ended.code == 0, ended
         return ended
 
-    def in_terminal(self, typed: bytes, *argv: str, columns: int = 0) -> tuple[int, str]:
-        """Run pydock in a terminal where the user types; return its exit code and what it printed."""
+    def in_terminal(
+        self, typed: bytes, *argv: str, columns: int = 0, program: Sequence[str] = ()
+    ) -> tuple[int, str]:
+        """Run pydock in a terminal where the user types; return its exit code and what it printed.
+
+        `program` is a program of this machine that runs pydock.
+        """
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen(
-            [*PYDOCK, *argv],
+            [*(str(self.bin / word) for word in program), *PYDOCK, *argv],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -11,7 +11,7 @@ import re
 import sys
 
 from .index import resolve
-from .messages import fail, message
+from .messages import build_output, fail, message
 from .state import locked_state
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ WITH_VALUE = {
     "--builder",
     "--network",
     "--add-host",
+    "--progress",
 }
 SWITCHES = {"--no-cache", "--pull", "--provenance=false", "--sbom=false"}
 # The images of the fake registry.
@@ -69,7 +70,7 @@ class Build:
         }
 
     def run(self) -> int:
-        print("#1 [internal] load build definition from dockerfile", file=sys.stderr)
+        self._print_output()
         if "FAKE_DOCKER_EDIT" in os.environ:
             with open(os.environ["FAKE_DOCKER_EDIT"], "a", encoding="utf-8") as file:
                 file.write("# edited during the build\n")
@@ -85,6 +86,27 @@ class Build:
                 installed = state.images[parent]["installed"] if parent else []
                 self._make_image(state, base, self._install(installed) if program else self._install_all())
         return 0
+
+    def _print_output(self) -> None:
+        """Print what BuildKit would, or what FAKE_DOCKER_OUTPUT names; before buildx 0.13, there was no rawjson."""
+        chosen = self.options.get("--progress", [os.environ.get("BUILDKIT_PROGRESS", "auto")])[-1]
+        old = os.environ.get("FAKE_DOCKER_OLD", "")
+        if chosen not in {"auto", "plain", "rawjson"} or (chosen == "rawjson" and old == "refuses"):
+            fail(f"ERROR: invalid progress mode {chosen}")
+        name = os.environ.get("FAKE_DOCKER_OUTPUT", "")
+        if name:
+            text = build_output(name)
+            sys.stderr.write(text)
+            if "ERROR: failed to solve" in text:
+                sys.exit(1)
+        elif chosen == "rawjson" and not old:
+            step = '"name": "[internal] load build definition from dockerfile"'
+            print(
+                f'{{\n  "vertexes": [\n    {{"digest": "sha256:1", {step}, "started": "2024-02-29"}}\n  ]\n}}',
+                file=sys.stderr,
+            )
+        else:
+            print("#1 [internal] load build definition from dockerfile", file=sys.stderr)
 
     def _install_all(self) -> list[str]:
         """Return what an environment's dockerfile installs."""

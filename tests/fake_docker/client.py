@@ -6,6 +6,8 @@ imports, because most tests start it several times. The folder FAKE_DOCKER has `
     FAKE_DOCKER_FAIL   "COMMAND:MESSAGE": fail with tests/recorded/MESSAGE.txt; COMMAND "*" is every command
     FAKE_DOCKER_PAUSE  "COMMAND", "COMMAND:after" or "run:started": wait there, once, until a signal or `resume`
     FAKE_DOCKER_EXIT   the exit code of the command in `docker run`
+    FAKE_DOCKER_OUTPUT a file of tests/recorded/builds: what every build prints; with an error in it, builds fail
+    FAKE_DOCKER_OLD    "ignores" or "refuses": what a client before buildx 0.13 does with `--progress rawjson`
     FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
 """
 

@@ -7,7 +7,7 @@ from pydock._speed.named_tuple import NamedTuple
 FLAGS = {
     "--local": "use the environments of this project (./.pydock)",
     "--global": "use the environments of the user (~/.pydock)",
-    "--echo": "print every docker command before it runs",
+    "--echo": "print every docker command before it runs, and all output of builds",
     "--dry": "print the docker commands that would change something, and do not run them",
     "--version": "print pydock's version",
     "-V": "",

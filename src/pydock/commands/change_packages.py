@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from typing import TYPE_CHECKING
 
 from pydock import errors
@@ -11,10 +13,10 @@ from pydock.commands.mistakes import refuse_requirements_file, refuse_unless_env
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
-from pydock.messages import printable
+from pydock.messages import printable, say, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from invoke import Context
 
@@ -60,10 +62,10 @@ def install(
         if upgrade:
             older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
         if not older or not contents.has_requested(lines):
-            _report(session, name, contents.install(lines))
+            _report(session, name, contents.install(lines), requirements.names(lines))
     if older:
         with _locked_packages(session, name) as contents:
-            _report(session, name, contents.update(list(dict.fromkeys(older))))
+            _report(session, name, contents.update(list(dict.fromkeys(older))), older)
 
 
 @command(
@@ -123,9 +125,13 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
             registry.remember(environment)
 
 
-def _report(session: Session, name: str, changes: Changes) -> None:
+def _report(session: Session, name: str, changes: Changes, requested: Sequence[str] = ()) -> None:
+    """Print what changed, on stdout; on a terminal, one line about it."""
     if changes.added or changes.removed:
-        print(printable(str(changes)))
+        if not (sys.stdout.isatty() and sys.stderr.isatty()):
+            print(printable(str(changes)))
+        if sys.stderr.isatty():
+            say(changes.summary(requested, time.monotonic() - session.started, terminal_columns()))
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:

@@ -10,8 +10,12 @@ list=/usr/local/share/requirements.txt
 
 find_uv
 cd "$here"
-# If the new packages do not fit what is installed, resolve everything that was requested again.
-if ! { install_packages --requirement wanted.txt --constraint constraints.txt && check_packages; }; then
+set -- --requirement wanted.txt
+if has_requirements constraints.txt; then set -- "$@" --constraint constraints.txt; fi
+install_packages "$@"
+# If the new packages do not fit what is installed, resolve everything that was requested again. That could not help if
+# the installation itself has failed, because everything that was requested includes what failed.
+if ! check_packages; then
     install_packages --requirement requested.txt
     check_packages
 fi

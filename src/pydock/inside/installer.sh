@@ -82,7 +82,7 @@ list_packages() {
 
 # Compile what was installed since $work/start; pip has done so already.
 compile_packages() {
-    if [ "$uv" ]; then python3 "$here/compile_bytecode.py" "$cache/pydock/bytecode" "$work/start"; fi
+    if [ "$uv" ]; then echo "Compiling bytecode" && python3 "$here/compile_bytecode.py" "$cache/pydock/bytecode" "$work/start"; fi
 }
 
 has_requirements() {
