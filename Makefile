@@ -26,8 +26,8 @@ unit: setup  ## run the tests that need no engine
 lint: setup  ## check style, types and shell scripts
 	@.venv/bin/inv lint
 
-lock: setup  ## renew requirements/*.txt: the newest versions that pyproject.toml allows
-	@.venv/bin/python scripts/lock.py
+lock: setup  ## renew requirements/*.txt and the uv that installs: the newest versions allowed
+	@.venv/bin/python scripts/lock.py && scripts/pin-uv.sh
 
 dist: setup  ## build dist/pydock, the whole tool in one executable file
 	@.venv/bin/python scripts/single_file/build.py

@@ -54,15 +54,14 @@ def python_for(identity: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def ordinary_user(*, may_use_docker: bool) -> Iterator[Project]:
-    """Make a user, yield their project, remove the user again."""
+def ordinary_user(*, may_use_docker: bool, uid: int | None = None) -> Iterator[Project]:
+    """Make a user, with this uid or any, yield their project, remove the user again."""
     if os.getuid() != 0:
         pytest.skip("only root can make a user; the rest of the ring runs as an ordinary one already")
     name = f"ring-{secrets.token_hex(3)}"
     place = Path(tempfile.mkdtemp(prefix="pydock-ring-"))
-    subprocess.run(
-        ["/usr/sbin/useradd", "--no-create-home", "--home-dir", str(place / "home"), name], check=True
-    )
+    options = ["--no-create-home", "--home-dir", str(place / "home"), *(["--uid", str(uid)] if uid else [])]
+    subprocess.run(["/usr/sbin/useradd", *options, name], check=True)
     user = pwd.getpwnam(name)
     groups = [SOCKET.stat().st_gid] if may_use_docker else []
     identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": groups}

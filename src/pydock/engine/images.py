@@ -10,17 +10,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import __version__, errors
 from pydock.engine import argv as docker
-from pydock.engine.build_context import pip_context
-from pydock.engine.build_secrets import build_arguments, describe_network
-from pydock.environments.environment import DOCKERFILE
+from pydock.engine.build_context import build_context, cache_namespace
+from pydock.engine.build_secrets import CA_BUNDLE, UV_TOML, build_arguments, describe_network
+from pydock.engine.tools import FETCH, PINS, tools_context
+from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
+from pydock.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydock.engine.build_context import BuildContext
     from pydock.engine.build_secrets import Network
     from pydock.engine.client import Engine
+    from pydock.engine.tools import Fetch
     from pydock.environments.environment import Environment
     from pydock.settings import Settings
+
+# The build argument that BuildKit puts before the ids of cache mounts.
+CACHE_NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
 
 
 class Image(NamedTuple):
@@ -65,36 +72,106 @@ class Images:
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
             arguments.update(UID="0", GID="0")
-        with pip_context(self._settings.installer) as named:
+        folder = context or environment.folder
+        with tools_context(
+            self._engine,
+            self._settings,
+            lambda fetch: self._fetch(environment.dockerfile().base_image, fetch),
+            uv=_has_requirements(folder),
+        ) as tools:
             self._build(
-                context or environment.folder,
+                folder,
                 describe_network(self._settings),
                 tags=tags,
-                contexts={"pydock": named.folder},
-                arguments=arguments,
+                contexts={"pydock": tools.folder},
+                arguments={CACHE_NAMESPACE: cache_namespace(environment), **arguments},
                 no_cache=no_cache,
                 pull=pull,
                 options=self._settings.build_options,
-                context_as_shell=named.as_shell,
+                context_as_shell=tools.as_shell,
             )
 
     def build_step(
         self,
-        context: str,
-        network: Network,
-        context_as_shell: str,
+        template: str,
+        program: str,
+        inputs: Mapping[str, str],
+        environment: Environment,
         *,
         tags: Sequence[str] = (),
         output: str = "",
+        **values: Any,
     ) -> None:
-        """Build a temporary context of pydock's own, which begins with an environment's image.
+        """Build the template on the environment's image; `program` reads the `inputs` (file name -> text).
 
-        No registry has that image, so the user's `--pull` is left out.
+        Tags the image, or writes what it contains to the folder `output`. Raises `BadSetting` if the CA bundle cannot
+        be read.
         """
-        options = [option for option in self._settings.build_options if option != "--pull"]
-        self._build(
-            context, network, tags=tags, output=output, options=options, context_as_shell=context_as_shell
+        image = environment.content_tag()
+        arguments = {CACHE_NAMESPACE: cache_namespace(environment)}
+        with tools_context(self._engine, self._settings, lambda fetch: self._fetch(image, fetch)) as tools:
+            self._build_step(
+                template, program, inputs, tools, arguments, tags=tags, output=output, image=image, **values
+            )
+
+    def _fetch(self, base: str, fetch: Fetch) -> None:
+        """Download uv's wheels on `base`; the user's own templates have no part in it."""
+        if not base:
+            raise errors.EngineError("The base image is not known.")
+        self._build_step(
+            "step.dockerfile.j2",
+            FETCH,
+            {os.path.basename(PINS): fetch.pins},
+            fetch.programs,
+            {},
+            output=fetch.output,
+            templates="",
+            image=base,
+            uid=None,
+            user="",
+            resolved="/wheels",
+            timestamp=0,
         )
+
+    def _build_step(
+        self,
+        template: str,
+        program: str,
+        inputs: Mapping[str, str],
+        programs: BuildContext,
+        arguments: Mapping[str, str],
+        *,
+        tags: Sequence[str] = (),
+        output: str = "",
+        templates: str | None = None,
+        **values: Any,
+    ) -> None:
+        """Build a step of pydock's own in a temporary context.
+
+        If a step mounts a secret, BuildKit 0.13 to 0.15 (Docker 26 to 27.1) reads the whole root file system first:
+        https://github.com/moby/buildkit/pull/5251. That takes half a second for a plain Python, and more for a larger
+        image. So only secrets that exist are mounted, and the CA certificates, which are not secret, are in the build
+        context. No registry has an environment's image, so the user's `--pull` is left out.
+        """
+        network = describe_network(self._settings)
+        secrets = [name for name in (*network.texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
+        own = self._settings.templates if templates is None else templates
+        texts = {DOCKERFILE: render(template, own, secrets=secrets, program=program, **values), **inputs}
+        certificates = {CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {}
+        try:
+            with build_context((), texts, certificates) as context:
+                self._build(
+                    context.folder,
+                    network.without_ca_bundle(),
+                    tags=tags,
+                    contexts={"pydock": programs.folder},
+                    arguments=arguments,
+                    output=output,
+                    options=[option for option in self._settings.build_options if option != "--pull"],
+                    context_as_shell="\n".join(filter(None, [programs.as_shell, context.as_shell])),
+                )
+        except FileNotFoundError as error:
+            raise errors.BadSetting(f"{error.filename} was removed while it was read. Try again.") from error
 
     def _build(
         self,
@@ -252,6 +329,15 @@ class Images:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             file = tar.extractfile(tar.getmembers()[0])
             return file.read().decode() if file else ""
+
+
+def _has_requirements(folder: str) -> bool:
+    """Return whether the folder's requirements.txt asks for anything, so that an installer is needed."""
+    try:
+        text = errors.read_file(os.path.join(folder, REQUIREMENTS))
+    except FileNotFoundError:
+        return False
+    return any(line.strip() and not line.strip().startswith(b"#") for line in text.splitlines())
 
 
 def _reader_container_name(environment: Environment) -> str:

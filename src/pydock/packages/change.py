@@ -20,7 +20,6 @@ from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
 from pydock.packages import requirements
-from pydock.packages.build_step import build_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -185,15 +184,13 @@ class Packages:
         user: str = "",
         resolved: str = "",
     ) -> None:
-        build_step(
-            self._images,
-            self._settings,
+        self._images.build_step(
             "step.dockerfile.j2",
             program,
             inputs,
+            self._environment,
             tags=tags,
             output=output,
-            image=self._environment.content_tag(),
             uid=0 if self._engine.rootless else self._environment.caller.uid,
             user=user,
             resolved=resolved,
