@@ -74,7 +74,11 @@ def _as_shell(folder: str, copies: Mapping[str, str], texts: Mapping[str, str]) 
     """Return shell commands that recreate the folder, for `--echo` and `--dry`."""
     place = shlex.quote(folder)
     lines = [f"mkdir -p {place}"]
-    if copies:
-        lines.append(f"cp -p {shlex.join(copies.values())} {place}/")
+    unchanged = [path for name, path in copies.items() if os.path.basename(path) == name]
+    if unchanged:
+        lines.append(f"cp -p {shlex.join(unchanged)} {place}/")
+    lines += [
+        f"cp {shlex.quote(path)} {place}/{name}" for name, path in copies.items() if path not in unchanged
+    ]
     lines += [f"cat > {place}/{name} <<'END'\n{text.rstrip()}\nEND" for name, text in texts.items()]
     return "\n".join(lines)
