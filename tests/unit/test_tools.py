@@ -40,9 +40,9 @@ def wheels(tmp_path: Path) -> Path:
 def test_uv_is_unpacked_for_both_libraries(wheels: Path, tmp_path: Path) -> None:
     pins = make_wheel(wheels / GLIBC, "glibc") + make_wheel(wheels / MUSL, "musl")
     assert tools.unpack(str(wheels), str(tmp_path), pins)
-    assert (tmp_path / "uv" / "x86_64" / "uv").read_text() == "glibc"
-    assert (tmp_path / "uv" / "aarch64-musl" / "uv").read_text() == "musl"
-    assert os.access(tmp_path / "uv" / "x86_64" / "uv", os.X_OK)
+    assert (tmp_path / "uv-x86_64").read_text() == "glibc"
+    assert (tmp_path / "uv-aarch64-musl").read_text() == "musl"
+    assert os.access(tmp_path / "uv-x86_64", os.X_OK)
 
 
 def test_another_file_than_the_pinned_one_is_refused(wheels: Path, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_another_file_than_the_pinned_one_is_refused(wheels: Path, tmp_path: Pat
     make_wheel(wheels / GLIBC, "hostile")
     with pytest.raises(errors.BuildFailed, match="SHA-256"):
         tools.unpack(str(wheels), str(tmp_path), pins)
-    assert not (tmp_path / "uv").exists()
+    assert not (tmp_path / "uv-x86_64").exists()
 
 
 def test_a_link_is_refused(wheels: Path, tmp_path: Path) -> None:
@@ -70,18 +70,18 @@ def test_the_printed_commands_do_the_same(wheels: Path, tmp_path: Path, *, pinne
     pins = make_wheel(wheels / GLIBC, "glibc") + make_wheel(wheels / MUSL, "musl")
     pins = pins if pinned else f"    --hash=sha256:{'0' * 64}\n"
     printed = tools.unpack_as_shell(str(wheels), str(tmp_path / "shell"), pins)
+    (tmp_path / "shell").mkdir()
+    (tmp_path / "python").mkdir()
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run(["sh", "-euc", printed], check=True, env={"PATH": path})
-    by_shell = {
-        p.relative_to(tmp_path / "shell"): p.read_text() for p in (tmp_path / "shell").rglob("uv/*/uv")
-    }
+    by_shell = {p.relative_to(tmp_path / "shell"): p.read_text() for p in (tmp_path / "shell").glob("uv-*")}
     assert bool(by_shell) == pinned
     if pinned:
         for junk in wheels.glob("*.d"):
             shutil.rmtree(junk)
         tools.unpack(str(wheels), str(tmp_path / "python"), pins)
         folder = tmp_path / "python"
-        assert by_shell == {p.relative_to(folder): p.read_text() for p in folder.rglob("uv/*/uv")}
+        assert by_shell == {p.relative_to(folder): p.read_text() for p in folder.glob("uv-*")}
 
 
 def test_the_pinned_uv_has_a_checksum_for_every_file() -> None:

@@ -78,6 +78,7 @@ class Images:
             self._settings,
             lambda fetch: self._fetch(environment.dockerfile().base_image, fetch),
             uv=_has_requirements(folder),
+            pull=pull or "--pull" in self._settings.build_options,
         ) as tools:
             self._build(
                 folder,

@@ -56,20 +56,47 @@ class Fetch(NamedTuple):
 
 @contextlib.contextmanager
 def tools_context(
-    engine: Engine, settings: Settings, fetch: Callable[[Fetch], None], *, uv: bool = True
+    engine: Engine,
+    settings: Settings,
+    fetch: Callable[[Fetch], None],
+    *,
+    uv: bool = True,
+    pull: bool = False,
 ) -> Iterator[BuildContext]:
     """Yield the named context: the image with uv, or without uv a temporary folder with the same programs.
 
     The image is made if the engine does not have it; `fetch` builds the step that downloads uv. If that fails (the index
     has no uv for this machine, or does not answer), pip installs. `uv` says whether anything is to be installed at all.
+
+    With `pull`, BuildKit asks the registry for the image too, which does not have it. So it is copied to a folder.
     """
     if uv and settings.installer == "uv":
         image = f"{REPOSITORY}:{tools_digest()}"
         if image_exists(settings, image) or _make(engine, image, fetch):
-            yield BuildContext(f"docker-image://{image}", "")
+            if pull:
+                with _copy(engine, image) as copied:
+                    yield copied
+            else:
+                yield BuildContext(f"docker-image://{image}", "")
             return
     with build_context(PROGRAMS, {"installer": f"{settings.installer}\n"}) as made:
         yield made
+
+
+@contextlib.contextmanager
+def _copy(engine: Engine, image: str) -> Iterator[BuildContext]:
+    """Yield a temporary folder with the files of the image."""
+    copy = tempfile.TemporaryDirectory(prefix="pydock-")
+    with copy as folder, build_context((), {DOCKERFILE: f"FROM {image}\n"}) as content:
+        argv = docker.build_image(
+            engine.client,
+            content.folder,
+            os.path.join(content.folder, DOCKERFILE),
+            output=folder,
+            options=engine.build_options,
+        )
+        engine.build(argv, {}, content.as_shell)
+        yield BuildContext(folder, "")
 
 
 def tools_digest() -> str:
@@ -115,7 +142,7 @@ def _make(engine: Engine, image: str, fetch: Callable[[Fetch], None]) -> bool:
 
 
 def unpack(wheels: str, folder: str, pins: str) -> bool:
-    """Unpack each wheel's uv to `folder`/uv/ARCHITECTURE[-musl]/uv; return whether there was any.
+    """Unpack each wheel's uv to `folder`/uv-MACHINE[-musl]; return whether there was any.
 
     Raises `BuildFailed` if a file is not one of those in `pins`.
     """
@@ -123,9 +150,8 @@ def unpack(wheels: str, folder: str, pins: str) -> bool:
     found = False
     for name in sorted(os.listdir(wheels)):
         path = os.path.join(wheels, name)
-        if not stat.S_ISREG(
-            os.lstat(path).st_mode
-        ):  # an image can put anything here, a link to our files too
+        # An image can put anything here, a link to a file of ours too.
+        if not stat.S_ISREG(os.lstat(path).st_mode):
             raise errors.BuildFailed(f"{name} is not a file.")
         digest = hashlib.sha256(errors.read_file(path)).hexdigest()
         if digest not in allowed:
@@ -134,9 +160,7 @@ def unpack(wheels: str, folder: str, pins: str) -> bool:
             )
         wheel = WHEEL.fullmatch(name)
         if wheel:
-            place = os.path.join(folder, "uv", wheel[1] + ("-musl" if "musl" in name else ""))
-            os.makedirs(place)
-            _extract(path, os.path.join(place, "uv"))
+            _extract(path, os.path.join(folder, f"uv-{wheel[1]}{'-musl' if 'musl' in name else ''}"))
             found = True
     return found
 
@@ -157,8 +181,8 @@ def unpack_as_shell(wheels: str, folder: str, pins: str) -> str:
             f"  sha256sum \"$wheel\" | grep -qE '^({hashes}) ' || continue",
             "  machine=$(echo \"$wheel\" | sed 's/.*[0-9]_\\([a-z].*\\)[.]whl/\\1/')",
             "  case $wheel in *musllinux*) machine=$machine-musl ;; esac",
-            f'  mkdir -p {shlex.quote(folder)}/uv/"$machine" && python3 -m zipfile -e "$wheel" "$wheel.d"',
-            f'  install -m 755 "$wheel.d"/*.data/scripts/uv {shlex.quote(folder)}/uv/"$machine"/uv',
+            '  python3 -m zipfile -e "$wheel" "$wheel.d"',
+            f'  install -m 755 "$wheel.d"/*.data/scripts/uv {shlex.quote(folder)}/uv-"$machine"',
             "done",
         ]
     )

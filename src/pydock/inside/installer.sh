@@ -40,11 +40,10 @@ find_uv() {
     uv=
     if [ "$installer" != uv ]; then return; fi
     case $(python3 -V) in "Python 3."[0-7].*) return ;; esac
-    found=$here/uv/$(uname -m)
+    found=$here/uv-$(uname -m)
     for library in /lib/ld-musl-*; do
         if [ -e "$library" ]; then found=$found-musl; fi
     done
-    found=$found/uv
     if "$found" --version >/dev/null 2>&1; then uv=$found; fi
 }
 
