@@ -6,6 +6,7 @@ imports, because most tests start it several times. The folder FAKE_DOCKER has `
     FAKE_DOCKER_FAIL   "COMMAND:MESSAGE": fail with tests/recorded/MESSAGE.txt; COMMAND "*" is every command
     FAKE_DOCKER_PAUSE  "COMMAND", "COMMAND:after" or "run:started": wait there, once, until a signal or `resume`
     FAKE_DOCKER_EXIT   the exit code of the command in `docker run`
+    FAKE_DOCKER_TOOLS  "missing": there is no tools image, and its uv cannot be had; without it, every tools image exists
     FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
 """
 
@@ -18,7 +19,7 @@ import signal
 import sys
 import time
 
-from .build import Build
+from .build import Build, has_tools
 from .messages import fail, message
 from .state import HOME, locked_state
 
@@ -48,6 +49,8 @@ def image(argv: list[str]) -> int:
     """Inspect images; with --format, print only their ids."""
     only_ids = argv[1] == "--format"
     references = argv[3:] if only_ids else argv[1:]
+    if only_ids and has_tools(references[0]):
+        return 0
     with locked_state() as state:
         found = {reference: state.find(reference) for reference in references}
         inspected = [_inspected(image, state.images[image]) for image in found.values() if image]

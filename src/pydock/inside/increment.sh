@@ -9,7 +9,7 @@ set -eu
 list=/usr/local/share/requirements.txt
 
 find_uv
-cd "$here"
+cd "$requirements"
 # If the new packages do not fit what is installed, resolve everything that was requested again.
 if ! { install_packages --requirement wanted.txt --constraint constraints.txt && check_packages; }; then
     install_packages --requirement requested.txt
