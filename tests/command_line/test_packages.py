@@ -33,22 +33,14 @@ def test_install_gives_the_build_what_was_requested(machine: Machine) -> None:
     machine.add_environment("ds", "numpy==1.26.0", requested="# arrays\nnumpy<2  # not yet\n")
     machine.ok("install", "ds", "requests>=2", PYDOCK_INSTALLER="pip")
     [build] = machine.calls("build")
-    assert sorted(build["context"]) == [
-        "compile_bytecode.py",
-        "constraints.txt",
-        "dockerfile",
-        "forget_values.py",
-        "increment.sh",
-        "installer",
-        "installer.sh",
-        "requested.txt",
-        "wanted.txt",
-    ]
+    assert sorted(build["context"]) == ["constraints.txt", "dockerfile", "requested.txt", "wanted.txt"]
+    programs = build["named_contexts"]["pydock"]
+    assert programs["installer"]["text"] == "pip\n"
+    assert programs["increment.sh"]["mode"] == "755"
     texts = {name: file["text"] for name, file in build["context"].items()}
     assert texts["wanted.txt"] == "requests>=2\n"
     assert texts["constraints.txt"] == "numpy<2\nrequests>=2\n"
     assert texts["requested.txt"] == "numpy<2  # not yet\nrequests>=2\n"
-    assert texts["installer"] == "pip\n"
 
 
 def test_update_gives_the_build_what_is_installed(machine: Machine) -> None:

@@ -1,7 +1,7 @@
-"""Hostile packages and dockerfiles: what they write to the cache of a build must not reach another environment.
+"""Hostile packages and dockerfiles: what they write to the caches of a build must not reach another environment.
 
-Each test plays both: somebody installs an innocent package, something hostile gets a build and writes to whatever it can
-reach there, and then an environment that never heard of it installs the innocent package.
+Each test plays both sides: somebody installs an innocent package; something hostile gets a build, and writes to whatever
+it can reach there; then an environment that has nothing to do with it installs the innocent package.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .index import Index, private_index
-from .people import ordinary_user
 from .test_private_index import use_netrc
-from .tools import PYTHON, docker, layers_holding
+from .tools import PYTHON, docker, found_in_image
+from .users import ordinary_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from .tools import Project
 
-pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="the engine shares no network with us")
+pytestmark = pytest.mark.skipif(
+    platform.system() != "Linux", reason="builds cannot reach servers on this machine"
+)
 
 CANARY = "canary-of-a-hostile-package"
 
@@ -37,13 +39,18 @@ def attack() -> None:
 
     canary = "canary-of-a-hostile-package"
     print_it = compile(f"print({canary!r})", "<hostile>", "exec")
-    program = f'#!/bin/sh\necho {canary} >/{canary}\nexec python3 -m "$@"\n'
+    program = (
+        "#!/bin/sh\n"
+        f"echo {canary} >/{canary}\n"
+        "cat /root/.netrc /etc/pip.conf >>/root/.cache/stolen 2>/dev/null\n"
+        'exec python3 -m "$@"\n'
+    )
     for parent, _, files in os.walk("/root/.cache"):
         for name in files:
             path = os.path.join(parent, name)
             if name == "uv":
                 new = program.encode()
-            elif name.startswith("ring_private"):  # what publish_new publishes
+            elif name.startswith("private_"):  # what publish_new publishes
                 new = f"print({canary!r})\n".encode()
             elif name.endswith(".marshal"):
                 with open(path, "rb") as file:
@@ -57,8 +64,8 @@ def attack() -> None:
                 file.write(new)
             os.chmod(path, mode)
     # What pydock itself mounts, and what other versions of it kept in the cache.
-    for folder in ("/pydock", "/root/.cache/pydock/x86_64/bin"):
-        for name in ("uv", "uv-x86_64", "pip", "compile_bytecode.py"):
+    for folder in ("/pydock", f"/root/.cache/pydock/{os.uname().machine}/bin"):
+        for name in ("uv", "pip", "compile_bytecode.py"):
             try:
                 os.makedirs(folder, exist_ok=True)
                 with open(f"{folder}/{name}", "w") as file:
@@ -98,15 +105,29 @@ def give(user: Project, folder: Path) -> None:
         os.chown(path, user.identity["user"], user.identity["group"])
 
 
+def write_environment(user: Project, dockerfile: str) -> str:
+    """Write an environment, as a checkout of somebody's repository has it; return its name.
+
+    The engine's cache does not tell cache mounts apart, so without the number it would not run a step again.
+    """
+    number = secrets.token_hex(8)
+    name = user.write_environment(
+        f"FROM python:{PYTHON}\nCOPY attack.py /\nENV NUMBER={number}\n{dockerfile}"
+    )
+    (user.environment(name) / "attack.py").write_text(ATTACK, encoding="utf-8")
+    give(user, user.environment(name))
+    return name
+
+
 def by_setup_py(user: Project, index: Index) -> None:
-    package = f"ring-hostile-{secrets.token_hex(4)}"
+    package = f"hostile-{secrets.token_hex(4)}"
     index.publish_source(package, ATTACK)
     user.pydock("install", user.create(), package)
 
 
 def by_pth_file(user: Project, index: Index) -> None:
     """The wheel runs no code when it is installed, but whenever Python starts after that."""
-    package = f"ring-hostile-{secrets.token_hex(4)}"
+    package = f"hostile-{secrets.token_hex(4)}"
     module = package.replace("-", "_")
     index.publish(
         package, files={f"{module}_attack.py": ATTACK, f"{module}.pth": f"import {module}_attack\n"}
@@ -117,20 +138,15 @@ def by_pth_file(user: Project, index: Index) -> None:
 
 
 def by_dockerfile(user: Project, index: Index) -> None:
-    """Somebody's repository: its dockerfile mounts the cache that pydock's own dockerfiles mount, and guesses others."""
-    name = user.new_name()
-    folder = user.environment(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    uid = user.identity["user"]
+    """It mounts the cache that pydock's own dockerfiles mount, and guesses the names of others."""
+    user.pydock("build", write_environment(user, attack_on_caches(user.identity["user"])))
+
+
+def attack_on_caches(uid: int) -> str:
     ids = [f"pip-{uid}", f"../pip-{uid}", f"pip-{uid}/../pip-{uid}", f"/pip-{uid}"]
-    steps = "".join(
+    return "".join(
         f"RUN --mount=type=cache,id={cache},target=/root/.cache python3 /attack.py\n" for cache in ids
     )
-    (folder / "dockerfile").write_text(f"FROM python:{PYTHON}\nCOPY attack.py /\n{steps}", encoding="utf-8")
-    (folder / "attack.py").write_text(ATTACK, encoding="utf-8")
-    (folder / "requirements.txt").touch()
-    give(user, folder)
-    user.pydock("build", name)
 
 
 @pytest.mark.parametrize("attacked", [by_setup_py, by_pth_file, by_dockerfile])
@@ -150,20 +166,31 @@ def test_another_environment_gets_nothing_of_it(
     assert CANARY not in found.stdout
 
 
-def test_what_it_writes_reaches_neither_another_cache_nor_the_tools(
+def test_another_user_cannot_take_credentials(victim: Project, index: Index, tmp_path: Path) -> None:
+    victim.pydock("install", victim.create(), "six")  # fills the caches
+    uid = victim.identity["user"]
+    with ordinary_user(may_use_docker=True) as other:
+        other.pydock("build", write_environment(other, attack_on_caches(uid)))
+        victim.pydock("install", victim.create(), index.publish_new())
+        name = write_environment(
+            other,
+            f"RUN --mount=type=cache,id=pip-{uid},target=/root/.cache cp -r /root/.cache /taken || true\n",
+        )
+        other.pydock("build", name)
+        found = found_in_image(
+            other.current_image(name), [index.password.encode(), CANARY.encode()], tmp_path
+        )
+    assert found == {CANARY.encode()}, "the attacker's own file, attack.py, has the canary"
+
+
+def test_hostile_package_reaches_neither_another_cache_nor_the_tools(
     victim: Project, index: Index, tmp_path: Path
 ) -> None:
     by_setup_py(victim, index)
-    name = victim.new_name()
-    folder = victim.environment(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "requirements.txt").touch()
-    (folder / "dockerfile").write_text(
-        f"FROM python:{PYTHON}\n"
-        f"RUN --mount=type=cache,id=pip-{victim.identity['user']},target=/root/.cache ls -a /root/.cache >/seen\n",
-        encoding="utf-8",
+    uid = victim.identity["user"]
+    name = write_environment(
+        victim, f"RUN --mount=type=cache,id=pip-{uid},target=/root/.cache ls -a /root/.cache >/seen\n"
     )
-    give(victim, folder)
     victim.pydock("build", name)
     seen = docker("run", "--rm", victim.current_image(name), "cat", "/seen").splitlines()
     assert "attacked" not in seen
@@ -171,4 +198,4 @@ def test_what_it_writes_reaches_neither_another_cache_nor_the_tools(
     found = docker("images", "--quiet", "--filter", "label=pydock.tools").split()
     assert found, "uv is in an image of its own"
     for image in found:
-        assert layers_holding(image, [CANARY.encode()], tmp_path) == []
+        assert found_in_image(image, [CANARY.encode()], tmp_path) == set()

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .index import Index, private_index
-from .people import ordinary_user
 from .test_private_index import use_netrc
 from .tools import docker
+from .users import ordinary_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
     from .tools import Project
 
-pytestmark = pytest.mark.skipif(platform.system() != "Linux", reason="the engine shares no network with us")
+pytestmark = pytest.mark.skipif(
+    platform.system() != "Linux", reason="builds cannot reach servers on this machine"
+)
 
 # A Python that makes up a uv; everything else is left to the real one.
 HOSTILE_PYTHON = """\
 #!/bin/sh
 case $* in
-    *download*) echo hostile >/wheels/uv-9.9.9-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl ;;
+    *download*) echo hostile >/wheels/uv-9.9.9-py3-none-musllinux_1_1_x86_64.whl ;;
     *) exec /usr/local/bin/python3-real "$@" ;;
 esac
 """

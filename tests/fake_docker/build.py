@@ -114,7 +114,9 @@ class Build:
 
     def _copy_tools(self) -> None:
         """Write the files of the tools image."""
-        with open(os.path.join(_fields(self.options["--output"][0])["dest"], "uv"), "w", encoding="utf-8"):
+        folder = _fields(self.options["--output"][0])["dest"]
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "uv"), "w", encoding="utf-8"):
             pass
 
     def _make_image(self, state: State, base: str, installed: list[str]) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 CREATED = "2024-02-29 12:00:00 +0000 UTC"
+TOOLS_ID = "sha256:" + "70015" * 12 + "0000"
+TOOLS: dict[str, Any] = {"labels": {"pydock.tools": "0"}, "user": "", "layers": ["sha256:tools"]}
 INSTALLED_LIST = "/usr/local/share/requirements.txt"
 
 
@@ -49,11 +51,12 @@ def image(argv: list[str]) -> int:
     """Inspect images; with --format, print only their ids."""
     only_ids = argv[1] == "--format"
     references = argv[3:] if only_ids else argv[1:]
-    if only_ids and has_tools(references[0]):
-        return 0
     with locked_state() as state:
         found = {reference: state.find(reference) for reference in references}
         inspected = [_inspected(image, state.images[image]) for image in found.values() if image]
+    if has_tools(references[0]):
+        found[references[0]] = TOOLS_ID
+        inspected.append(_inspected(TOOLS_ID, {**TOOLS, "tags": references[:1]}))
     print("\n".join(row["Id"] for row in inspected) if only_ids else json.dumps(inspected))
     return _failures([_no_such_image(reference) for reference, image in found.items() if not image])
 

@@ -111,9 +111,7 @@ class Images:
         context = context or environment.folder
         requirements = read_if_exists(os.path.join(context, REQUIREMENTS)).decode(errors="replace")
         pulls = pull or "--pull" in self._settings.build_options
-        with self.tools.context(
-            environment, environment.dockerfile().base_image, uv=_names_packages(requirements), pull=pulls
-        ) as tools:
+        with self.tools.context(environment, uv=_names_packages(requirements), pull=pulls) as tools:
             self._build(
                 context,
                 self.network(environment, requirements),

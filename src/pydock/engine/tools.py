@@ -23,7 +23,6 @@ from pydock.engine import argv as docker
 from pydock.engine import build_context as build_contexts
 from pydock.engine.build_context import BuildContext, build_context
 from pydock.engine.build_step import build_step
-from pydock.engine.endpoint import image_exists
 from pydock.environments.environment import DOCKERFILE
 from pydock.environments.temporary import temporary_folder, write
 
@@ -63,17 +62,19 @@ class Tools:
 
     @contextlib.contextmanager
     def context(
-        self, environment: Environment, base: str, *, uv: bool = True, pull: bool = False
+        self, environment: Environment, image: str = "", *, uv: bool = True, pull: bool = False
     ) -> Iterator[BuildContext]:
-        """Yield the named context: the image with uv, or else a temporary folder with the same programs.
+        """Yield the named context: the tools image, or without uv a temporary folder with the same programs.
 
-        Makes the image if the engine does not have it, with uv's wheel downloaded by a step on the image `base`. If that
-        fails (the index has no uv for this machine, or does not answer), pip installs. `uv` says whether anything is to
-        be installed at all.
+        Makes the tools image if the engine does not have it. uv's wheel is downloaded by a step on `image`, or if it is
+        "" on the environment's base image. If that fails (the index has no uv for this machine, or does not answer), pip
+        installs. `uv` says whether anything is to be installed at all.
 
         With `pull`, BuildKit asks the registry for the image too, which does not have it. So it is copied to a folder.
         """
-        if not (uv and self._settings.installer == "uv" and self._exists_or_made(environment, base)):
+        if not (
+            uv and self._settings.installer == "uv" and (self._exists() or self._make(environment, image))
+        ):
             with build_context(PROGRAMS, {"installer": f"{self._settings.installer}\n"}) as made:
                 yield made
             return
@@ -84,22 +85,22 @@ class Tools:
             else:
                 yield BuildContext(f"docker-image://{self.image}", "")
         except errors.EngineError as error:
-            if self._engine.dry or image_exists(self._settings, self.image):
+            if self._engine.dry or self._exists():
                 raise
             raise errors.ImageMissing(
                 f"The image {self.image} was removed while it was in use. Try again."
             ) from error
 
-    def _exists_or_made(self, environment: Environment, base: str) -> bool:
-        return image_exists(self._settings, self.image) or self._make(environment, base)
+    def _exists(self) -> bool:
+        return self._images.inspect(self.image) is not None
 
-    def _make(self, environment: Environment, base: str) -> bool:
+    def _make(self, environment: Environment, image: str) -> bool:
         """Make the image; return whether there is one now."""
         pins = errors.read_file(PINS).decode()
         texts = {DOCKERFILE: IMAGE_DOCKERFILE, "installer": "uv\n"}
         with temporary_folder() as wheels, build_context(PROGRAMS, texts) as content:
             try:
-                self._fetch(environment, base, pins, wheels)
+                self._fetch(environment, image or environment.dockerfile().base_image, pins, wheels)
                 if not self._engine.dry and not unpack(wheels, content.folder, pins):
                     return False  # this Python is too old for uv
             except (errors.BuildFailed, errors.PackagesUnavailable) as error:
@@ -122,9 +123,9 @@ class Tools:
         self._remove_older()
         return True
 
-    def _fetch(self, environment: Environment, base: str, pins: str, wheels: str) -> None:
+    def _fetch(self, environment: Environment, image: str, pins: str, wheels: str) -> None:
         """Write uv's wheel to a folder. The user's own templates have no part in it."""
-        if not base:
+        if not image:
             raise errors.BuildFailed("The base image is not known.")
         with build_context((FETCH, "installer.sh"), {"installer": "pip\n"}) as programs:
             build_step(
@@ -134,7 +135,7 @@ class Tools:
                 FETCH,
                 {os.path.basename(PINS): pins},
                 output=wheels,
-                image=base,
+                image=image,
                 uid=None,
                 user="",
                 resolved="/wheels",
