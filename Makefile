@@ -26,7 +26,7 @@ unit: setup  ## run the tests that need no engine
 lint: setup  ## check style, types and shell scripts
 	@.venv/bin/inv lint
 
-lock: setup  ## renew requirements/*.txt: the newest versions that pyproject.toml allows
+lock: setup  ## renew requirements/*.txt and the uv that installs: the newest versions allowed
 	@.venv/bin/python scripts/lock.py
 
 dist: setup  ## build dist/pydock, the whole tool in one executable file

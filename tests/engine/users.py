@@ -28,13 +28,14 @@ SOCKET = Path("/var/run/docker.sock")
 
 
 @contextlib.contextmanager
-def ordinary_user(*, may_use_docker: bool) -> Iterator[Project]:
-    """Create a user, yield a project of theirs, remove the user again."""
+def ordinary_user(*, may_use_docker: bool, uid: int | None = None) -> Iterator[Project]:
+    """Create a user, with this uid or any, yield a project of theirs, remove the user again."""
     if os.getuid() != 0:
         pytest.skip("only root can create a user; the other tests run as an ordinary one already")
     name = f"pydock-{secrets.token_hex(3)}"
     place = Path(tempfile.mkdtemp(prefix="pydock-test-"))
-    change_users("useradd", "--no-create-home", "--home-dir", str(place / "home"), name)
+    options = ["--no-create-home", "--home-dir", str(place / "home"), *(["--uid", str(uid)] if uid else [])]
+    change_users("useradd", *options, name)
     user = pwd.getpwnam(name)
     groups = [SOCKET.stat().st_gid] if may_use_docker else []
     identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": groups}

@@ -32,7 +32,7 @@ HEAVY = {
         "engine.process",
     },
     "jinja2": {"rendering"},
-    "packaging": {"packages.requirements", "packages.change"},
+    "packaging": {"engine.tools", "packages.requirements", "packages.change"},
 }
 
 

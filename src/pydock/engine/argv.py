@@ -22,6 +22,8 @@ Client = tuple[str, ...]
 VERSION_LABEL = "pydock.version"
 ARGUMENTS_LABEL = "pydock.arguments"  # the build arguments, as NAME=VALUE words
 
+TOOLS_LABEL = "pydock.tools"  # on the tools image: the version of pydock that made it
+
 # Docker's default, ctrl-p ctrl-q, would keep ctrl-p from the program. Nobody types these three by accident.
 DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-_"
 
@@ -190,8 +192,8 @@ def image_exists(client: Client, image: str) -> list[str]:
     return [*client, "image", "inspect", "--format", "{{.Id}}", image]
 
 
-def list_images(client: Client, references: Sequence[str] = ()) -> list[str]:
-    """Return the command that lists pydock's images, newest first, one JSON object per line.
+def list_images(client: Client, references: Sequence[str] = (), label: str = VERSION_LABEL) -> list[str]:
+    """Return the command that lists the images with that label, newest first, one JSON object per line.
 
     With `references`, it lists the images that match one of these patterns.
     """
@@ -199,7 +201,7 @@ def list_images(client: Client, references: Sequence[str] = ()) -> list[str]:
     for reference in references:
         argv += ["--filter", f"reference={reference}"]
     if not references:
-        argv += ["--filter", f"label={VERSION_LABEL}"]
+        argv += ["--filter", f"label={label}"]
     return [*argv, "--format", "{{json .}}"]
 
 

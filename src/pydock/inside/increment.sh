@@ -9,7 +9,7 @@ set -eu
 list=/usr/local/share/requirements.txt
 
 find_uv
-cd "$here"
+cd "$requirements"
 set -- --requirement wanted.txt
 if has_requirements constraints.txt; then set -- "$@" --constraint constraints.txt; fi
 install_packages "$@"

@@ -2,13 +2,17 @@
 # shellcheck shell=sh
 #
 # The build mounts this folder, a cache at /root/.cache, and if there are any the secrets /etc/pip.conf, /root/.netrc and
-# /run/secrets/ca.pem. CA certificates may also be in this folder.
+# /run/secrets/ca.pem. A step of pydock's own also mounts what it is to install, and CA certificates, at /requirements.
+#
+# The cache is the environment's own. Its packages can write to it, so no other environment may use it, and no program
+# of pydock's is taken from it.
 
 here=${0%/*}
+requirements=/requirements
 cache=/root/.cache
 read -r installer <"$here/installer"
 
-for certificates in "$here/ca.pem" /run/secrets/ca.pem; do
+for certificates in "$requirements/ca.pem" /run/secrets/ca.pem; do
     if [ -f "$certificates" ]; then
         export SSL_CERT_FILE="$certificates" PIP_CERT="$certificates" GIT_SSL_CAINFO="$certificates"
         break
@@ -31,21 +35,12 @@ if [ -f /etc/pip.conf ]; then
     if [ -s "$work/uv.toml" ]; then export UV_CONFIG_FILE="$work/uv.toml"; fi
 fi
 
-# Sets $uv to the path of uv, or to nothing if pip installs: by the settings, before Python 3.8, or if uv was not found.
+# Sets $uv to the path of uv, or to nothing if pip installs: by the settings, before Python 3.8, or without a uv that runs.
 find_uv() {
     uv=
     if [ "$installer" != uv ]; then return; fi
     case $(python3 -V) in "Python 3."[0-7].*) return ;; esac
-    kept=$cache/pydock/$(uname -m)
-    for library in /lib/ld-musl-*; do
-        if [ -e "$library" ]; then kept=$kept-musl; fi
-    done
-    if [ ! -x "$kept/bin/uv" ]; then
-        mkdir -p "$cache/pydock"
-        new=$(mktemp -d "$cache/pydock/new.XXXXXX")
-        python3 -m pip install --quiet --target "$new" uv && mv "$new" "$kept" || rm -rf "$new"
-    fi
-    if [ -x "$kept/bin/uv" ]; then uv=$kept/bin/uv; fi
+    if "$here/uv" --version >/dev/null 2>&1; then uv=$here/uv; fi
 }
 
 # with_variables COMMAND… - run an installer with the variables that requirement lines name. pydock writes them into the
@@ -82,7 +77,7 @@ list_packages() {
 
 # Compile what was installed since $work/start; pip has done so already.
 compile_packages() {
-    if [ "$uv" ]; then echo "Compiling bytecode" && python3 "$here/compile_bytecode.py" "$cache/pydock/bytecode" "$work/start"; fi
+    if [ "$uv" ]; then echo "Compiling bytecode" && python3 -I "$here/compile_bytecode.py" "$work/start"; fi
 }
 
 has_requirements() {

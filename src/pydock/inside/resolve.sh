@@ -51,5 +51,5 @@ pip_in() {
 
 find_uv
 mkdir -p "${resolved%/*}"
-cd "$here"
+cd "$requirements"
 if [ "$uv" ]; then resolve_with_uv; else resolve_with_pip; fi

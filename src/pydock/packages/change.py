@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from pydock import errors
 from pydock.engine.build_secrets import variable_values
+from pydock.engine.build_step import build_step
 from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
@@ -24,7 +25,6 @@ from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
 from pydock.packages import requirements
-from pydock.packages.build_step import build_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -224,21 +224,23 @@ class Packages:
         user: str = "",
         resolved: str = "",
     ) -> None:
-        build_step(
-            self._images,
-            self._settings,
-            self._environment,
-            "step.dockerfile.j2",
-            program,
-            inputs,
-            tags=tags,
-            output=output,
-            image=self._environment.content_tag(),
-            uid=0 if self._engine.rootless else self._environment.caller.uid,
-            user=user,
-            resolved=resolved,
-            timestamp=time.time_ns(),
-        )
+        image = self._environment.content_tag()
+        with self._images.tools.context(self._environment, image) as tools:
+            build_step(
+                self._images,
+                self._environment,
+                tools,
+                program,
+                inputs,
+                tags=tags,
+                output=output,
+                templates=self._settings.templates,
+                image=image,
+                uid=0 if self._engine.rootless else self._environment.caller.uid,
+                user=user,
+                resolved=resolved,
+                timestamp=time.time_ns(),
+            )
 
     def _rebuild(self, pinned: str) -> None:
         """Build the folder as it will be with `pinned` as its requirements.txt, unless that image exists."""
