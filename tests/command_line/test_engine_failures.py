@@ -36,6 +36,8 @@ COMMANDS = {
     "build": ["build", "ds"],
     "envs": ["envs"],
     "delete": ["delete", "ds", "--yes"],
+    "envs --all": ["envs", "--all"],
+    "clean": ["clean", "--yes"],
 }
 every_command = pytest.mark.parametrize("command", COMMANDS)
 

@@ -226,7 +226,9 @@ def test_requirements_edited_during_an_install_are_not_overwritten(ds: Machine) 
     assert ds.tags() == tags
 
 
-@pytest.mark.parametrize("command", [("install", "ds", "six"), ("uninstall", "ds", "requests")])
+@pytest.mark.parametrize(
+    "command", [("install", "ds", "six"), ("uninstall", "ds", "requests"), ("update", "ds")]
+)
 def test_copied_file_edited_during_a_change_makes_it_fail(ds: Machine, command: tuple[str, ...]) -> None:
     ds.ok("install", "ds", "requests")
     extra = ds.folder("ds") / "extra"

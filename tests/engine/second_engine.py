@@ -1,7 +1,7 @@
 """A second engine on this machine, for tests of another computer and of an engine that is killed.
 
 It has its own network namespace. In this machine's it would change the bridge of the first engine: `--bip` gives docker0
-another address, `--bridge none` deletes it. A virtual cable connects the two, so an index at `HERE` serves both.
+another address, `--bridge none` deletes it. It has its own mounts, so that none is left when it is killed. A virtual cable connects the two, so an index at `HERE` serves both.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ class SecondEngine:
         self.path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
         self.environ = {**os.environ, "DOCKER_HOST": self.address}
         self.namespace = subprocess.Popen(
-            ["unshare", "--net", "sleep", "infinity"],
+            ["unshare", "--net", "--mount", "sleep", "infinity"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.inside = ["nsenter", "--net", "--target", str(self.namespace.pid)]
+        self.inside = ["nsenter", "--net", "--mount", "--target", str(self.namespace.pid)]
         self.process: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> None:
         """Connect this machine with the engine's network namespace, for as long as that exists."""
-        wait_until(self._has_own_network, "a network namespace")
+        wait_until(self._has_own_namespaces, "its namespaces")
         ours, theirs = f"pydock{secrets.token_hex(4)}", str(self.namespace.pid)
         for words in (
             ["ip", "link", "add", ours, "type", "veth", "peer", "name", "cable", "netns", theirs],
@@ -59,8 +59,8 @@ class SecondEngine:
         ):
             subprocess.run(words, check=True, capture_output=True, env={**os.environ, "PATH": self.path})
 
-    def _has_own_network(self) -> bool:
-        links = [os.readlink(f"/proc/{pid}/ns/net") for pid in ("self", self.namespace.pid)]
+    def _has_own_namespaces(self) -> bool:
+        links = [os.readlink(f"/proc/{pid}/ns/mnt") for pid in ("self", self.namespace.pid)]
         return links[0] != links[1]
 
     def start(self) -> None:

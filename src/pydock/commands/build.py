@@ -43,6 +43,8 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
         requested = environment.path(REQUIREMENTS_IN)
         refuse_credentials(files.read_if_exists(requested).decode(errors="replace"), requested)
         before = session.images.tags(environment)
+        if environment.candidate in before:  # from a command that was killed
+            session.images.remove_candidate(environment)
         content = environment.content_tag()
         old = session.images.inspect(content)
         if not session.engine.dry:
