@@ -12,8 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MIN_COLUMN = 10  # characters of a column that is shortened
-
 # What an interruption leaves; commands change it as they proceed.
 _outcome = "nothing was changed"
 
@@ -157,16 +155,17 @@ def terminal_width() -> int:
         return 0
 
 
-def aligned(lines: Sequence[Sequence[str]], width: int = 0, shrink: Sequence[int] = ()) -> str:
+def aligned(lines: Sequence[Sequence[str]], width: int = 0, shrink: Sequence[tuple[int, int]] = ()) -> str:
     """Return a table as text, its columns padded to the same width.
 
-    If it is wider than `width` (0: no limit), words in the columns `shrink` are shortened, the first column first.
+    If it is wider than `width` (0: no limit), words are shortened: `shrink` are pairs of a column and its least width, in
+    the order in which space is taken.
     """
     lines = [[printable(word).replace("\n", "\\n").replace("\t", "\\t") for word in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines)]
     too_wide = sum(widths) + 2 * (len(widths) - 1) - width if width else 0
-    for column in shrink:
-        cut = max(0, min(too_wide, widths[column] - MIN_COLUMN))
+    for column, least in shrink:
+        cut = max(0, min(too_wide, widths[column] - least))
         widths[column] -= cut
         too_wide -= cut
     lines = [[_shortened(word, width) for word, width in zip(line, widths)] for line in lines]

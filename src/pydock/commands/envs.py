@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 COLUMNS = ("name", "python", "image", "size", "updated", "state")
 
 ALL_COLUMNS = ("name", "image", "size", "updated", "state", "folder")
-# The columns to shorten first on a narrow terminal: what other columns tell too.
-SHRINK = ("image", "folder", "python", "state", "name")
+# What to shorten first on a narrow terminal, and to how many characters: what other columns tell too.
+SHRINK = (("image", 10), ("folder", 10), ("python", 10), ("name", 24), ("state", 10), ("name", 10))
 
 
 HELP = {"json": "print JSON", "all": "list all environment images of this engine, of all users"}
@@ -126,7 +126,7 @@ def environments_table(
     for row in rows:
         words = {**row, "updated": _age(row["updated"])}
         lines.append([words[column] or "-" for column in columns])
-    return aligned(lines, width, [columns.index(name) for name in SHRINK if name in columns])
+    return aligned(lines, width, [(columns.index(name), least) for name, least in SHRINK if name in columns])
 
 
 def _row_or_reason(settings: Settings, name: str, images: dict[str, ListedImage]) -> dict[str, Any] | None:

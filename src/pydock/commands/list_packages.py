@@ -132,7 +132,9 @@ def packages_table(packages: Sequence[Package]) -> str:
     rows = [
         [package.name, package.version or package.url or "-", package.requested or ""] for package in packages
     ]
-    return aligned([["PACKAGE", "VERSION", "REQUESTED"], *rows], terminal_width(), shrink=(2, 1, 0))
+    return aligned(
+        [["PACKAGE", "VERSION", "REQUESTED"], *rows], terminal_width(), shrink=[(2, 10), (1, 10), (0, 10)]
+    )
 
 
 def _without_comment(text: str) -> str:
