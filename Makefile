@@ -21,12 +21,12 @@ test-newest: setup  ## run the tests that need no engine with the newest version
 	@scripts/test-versions.sh newest
 
 unit: setup  ## run the tests that need no engine
-	@.venv/bin/python -m pytest -m "not engine"
+	@.venv/bin/python -m pytest -n auto --dist loadgroup -m "not engine"
 
 lint: setup  ## check style, types and shell scripts
 	@.venv/bin/inv lint
 
-lock: setup  ## renew requirements/*.txt: the newest versions that pyproject.toml allows
+lock: setup  ## renew requirements/*.txt and the uv that installs: the newest versions allowed
 	@.venv/bin/python scripts/lock.py
 
 dist: setup  ## build dist/pydock, the whole tool in one executable file

@@ -2,6 +2,8 @@
 
 What a lock asks for is in pyproject.toml, and in bench/thirty-packages.txt. Each lock
 repeats it in its first lines, so that `problems` sees without a network whether the two still agree.
+
+Also src/pydock/engine/uv.txt: the uv that pydock installs packages with, and no other.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from packaging.utils import canonicalize_name
 CHECKOUT = Path(__file__).resolve().parents[1]
 OLDEST_PYTHON = "3.9"
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+UV_PINS = Path("src", "pydock", "engine", "uv.txt")
+UV_TITLE = "# The uv that installs packages. Written by `make lock`; do not edit.\n"
 TITLE = "# Written by `make lock`; do not edit. It locks:"
 ENTRY = re.compile(
     r"^([A-Za-z0-9._-]+)==([^\s;]+)(?: ; ([^\\\n]+?))?((?: \\\n +--hash=sha256:[0-9a-f]{64})*)$", re.MULTILINE
@@ -142,17 +146,26 @@ def unsatisfied(wanted: Requirement, python: str, locked: dict[str, str]) -> lis
 def write(lock: Lock, checkout: Path) -> None:
     """Resolve what the lock asks for with uv, and write the lock."""
     asked = lock.asked(checkout)
+    options = ["--python-version", OLDEST_PYTHON, *(["--universal"] if lock.universal else [])]
+    text = resolve(asked, options, lock.path(checkout).name)
+    lock.path(checkout).write_text(f"{header(asked)}\n{text}", encoding="utf-8")
+
+
+def write_uv_pins(checkout: Path) -> None:
+    """Write the newest uv, with the hash of each of its files."""
+    text = resolve(["uv"], ["--only-binary", ":all:"], UV_PINS.name)
+    (checkout / UV_PINS).write_text(UV_TITLE + text, encoding="utf-8")
+
+
+def resolve(asked: list[str], options: list[str], name: str) -> str:
     command = [
         str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "--no-config", "--no-header",
-        "--generate-hashes", "--no-annotate", "--python-version", OLDEST_PYTHON,
-        *(["--universal"] if lock.universal else []), "-",
+        "--generate-hashes", "--no-annotate", *options, "-",
     ]  # fmt: skip
     done = subprocess.run(command, input="\n".join(asked), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise SystemExit(
-            f"{lock.path(checkout).name} is unchanged: uv failed with exit code {done.returncode}."
-        )
-    lock.path(checkout).write_text(f"{header(asked)}\n{done.stdout}", encoding="utf-8")
+        raise SystemExit(f"{name} is unchanged: uv failed with exit code {done.returncode}.")
+    return done.stdout
 
 
 def main() -> None:
@@ -160,6 +173,8 @@ def main() -> None:
     for lock in LOCKS:
         write(lock, CHECKOUT)
         print(lock.path(CHECKOUT).relative_to(CHECKOUT))
+    write_uv_pins(CHECKOUT)
+    print(UV_PINS)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 #
 #   scripts/test.sh [PYTEST-ARGUMENTS...]
 #
-# With arguments only these tests run: no lint, and no floor for the coverage.
+# With arguments only these tests run: no lint, and no floor for the coverage. Without, one process for each core
+# runs tests; those that share something run in the same process, one after the other (pytest.mark.xdist_group).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +14,7 @@ say() { printf '%s\n' "$*" >&2; }
 failed=()
 whole=yes
 [ $# = 0 ] || whole=''
+[ -z "$whole" ] || set -- -n auto --dist loadgroup
 [ -z "$whole" ] || .venv/bin/inv lint || failed+=(lint)
 
 if scripts/engine.sh; then

@@ -42,16 +42,16 @@ def main() -> None:
 
 
 def _main(argv: list[str]) -> int:
-    if argv == ["--version"]:
+    if argv in (["--version"], ["-V"]):
         print(f"pydock {__version__}")
         return 0
-    from pydock.cli.call import read_call
+    from pydock.cli.call import RUN, read_call
 
     call = read_call(argv)
-    if call.command is None and "--version" in call.flags:
+    if call.command is None and call.flags & {"--version", "-V"}:
         print(f"pydock {__version__}")
         return 0
-    if call.command in {"run", "shell"}:
+    if call.command in (*RUN, "shell"):
         from pydock.cli.fast_run import run_container_if_possible
 
         run_container_if_possible(call)  # returns if the call needs the task

@@ -36,13 +36,18 @@ def name_commands_as(beginning: str) -> None:
     _calls[:] = [beginning] if beginning else []
 
 
+def call_of_user() -> str:
+    """Return what the user types before a command's name: `pydock `, or `inv env.`."""
+    return _calls[0] if _calls else "pydock "
+
+
 def with_command_names(text: str) -> str:
     """Return the message with the names of commands as the user calls them."""
     if not _calls:
         return text
     import re  # only for messages
 
-    return re.sub(r"`pydock (?=[a-z])", lambda _: f"`{_calls[0]}", text)
+    return re.sub(r"`pydock (?=[a-z])", lambda _: f"`{call_of_user()}", text)
 
 
 def print_any_text() -> None:
@@ -142,13 +147,43 @@ def _is_control(sign: str) -> bool:
     return (sign < " " and sign not in "\n\t") or "\x7f" <= sign <= "\x9f"
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Return a table as text, its columns padded to the same width."""
+def terminal_width() -> int:
+    """Return the number of columns of the terminal on stdout, 0 if it is none."""
+    try:
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return 0
+
+
+def aligned(lines: Sequence[Sequence[str]], width: int = 0, shrink: Sequence[tuple[int, int]] = ()) -> str:
+    """Return a table as text, its columns padded to the same width.
+
+    If it is wider than `width` (0: no limit), words are shortened: `shrink` are pairs of a column and its least width, in
+    the order in which space is taken.
+    """
     lines = [[printable(word).replace("\n", "\\n").replace("\t", "\\t") for word in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines)]
+    too_wide = sum(widths) + 2 * (len(widths) - 1) - width if width else 0
+    for column, least in shrink:
+        cut = max(0, min(too_wide, widths[column] - least))
+        widths[column] -= cut
+        too_wide -= cut
+    lines = [[_shortened(word, width) for word, width in zip(line, widths)] for line in lines]
     return "\n".join(
         "  ".join(word.ljust(width) for word, width in zip(line, widths)).rstrip() for line in lines
     )
+
+
+def _shortened(word: str, width: int) -> str:
+    return word if len(word) <= width else f"{word[: width - 1]}…"
+
+
+def terminal_columns() -> int:
+    """Return the width of the terminal that stderr is, 80 if it has none."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def _coloured(colour: str, text: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
 import re
 import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -65,6 +68,11 @@ class Machine:
             "PYDOCK_PIP_CONFIG": "none",
             "PYDOCK_USER": "me",
         }
+
+    def do_not_measure(self) -> None:
+        """Run pydock without coverage, which doubles its time: for the tests that start it hundreds of times."""
+        for name in [name for name in self.environ if name.startswith("COVERAGE_")]:
+            del self.environ[name]
 
     def add_program(self, name: str, script: str) -> Path:
         """Add a shell script to the folder that is first on PATH."""
@@ -122,11 +130,17 @@ class Machine:
         assert ended.code == 0, ended
         return ended
 
-    def in_terminal(self, typed: bytes, *argv: str) -> tuple[int, str]:
-        """Run pydock in a terminal where the user types; return its exit code and what it printed."""
+    def in_terminal(
+        self, typed: bytes, *argv: str, columns: int = 0, program: Sequence[str] = ()
+    ) -> tuple[int, str]:
+        """Run pydock in a terminal where the user types; return its exit code and what it printed.
+
+        `program` is a program of this machine that runs pydock.
+        """
         ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         process = subprocess.Popen(
-            [*PYDOCK, *argv],
+            [*(str(self.bin / word) for word in program), *PYDOCK, *argv],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

@@ -74,12 +74,3 @@ def test_invalid_line_in_requirements_is_named(ds: Machine) -> None:
     assert ended.code == 2
     assert f"{path}, line 2: Invalid requirement specifier 'not a requirement'" in ended.err
     assert ds.argvs("build") == []
-
-
-def test_progress_and_errors_in_a_terminal(machine: Machine) -> None:
-    ended, shown = machine.in_terminal(b"", "create", "ds", "3.12")
-    assert ended == 0
-    assert "#1 [internal] load build definition" in shown
-    ended, shown = machine.in_terminal(b"", "install", "ds", "nosuchpackage")
-    assert ended == 1
-    assert "\x1b[31mNo matching set of packages found" in shown

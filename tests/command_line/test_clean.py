@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydock import __version__
+from pydock.engine.tools import tools_digest
 
 if TYPE_CHECKING:
     from .conftest import Machine
@@ -47,6 +50,25 @@ def test_clean_removes_candidates_and_containers_of_killed_commands(machine: Mac
     machine.ok("clean", "--yes")
     assert candidate not in machine.tags()
     assert list(machine.state()["containers"]) == ["mine"]
+
+
+def test_clean_removes_tools_images_that_are_not_needed(machine: Machine) -> None:
+    machine.ok("create", "ds", "3.12")
+    current = f"pydock--tools:{tools_digest()}"
+    other, newer, mine = f"pydock--tools:{'0' * 16}", f"pydock--tools:{'1' * 16}", "mine:1"
+
+    def leave(state: dict[str, Any]) -> None:
+        for tag, version in [(current, __version__), (other, __version__), (newer, "99"), (mine, "0")]:
+            image = {"tags": [tag], "labels": {"pydock.tools": version}, "layers": [], "user": ""}
+            state["images"][f"sha256:{tag}"] = image
+
+    machine.change_state(leave)
+    machine.ok("clean", "--yes", FAKE_DOCKER_TOOLS="missing")
+    assert [tag for tag in (current, other, newer, mine) if tag in machine.tags()] == [current, newer, mine]
+
+    machine.ok("delete", "ds", "--yes")
+    machine.ok("clean", "--yes", FAKE_DOCKER_TOOLS="missing")
+    assert machine.tags() == [mine], "without environments, no tools are needed"
 
 
 def test_no_environment_images(machine: Machine) -> None:

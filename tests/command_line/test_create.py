@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pydock.engine.tools import PROGRAMS
+
 if TYPE_CHECKING:
     from .conftest import Machine
 
@@ -44,7 +46,7 @@ def test_build_gets_the_programs_of_pydock_as_a_named_context(machine: Machine) 
     machine.ok("create", "ds", "3.12", PYDOCK_INSTALLER="pip")
     [build] = machine.calls("build")
     context = build["named_contexts"]["pydock"]
-    assert sorted(context) == ["compile_bytecode.py", "forget_values.py", "installer", "installer.sh", "pip"]
+    assert sorted(context) == sorted([*PROGRAMS, "installer"])
     assert context["installer"]["text"] == "pip\n"
     assert context["pip"]["mode"] == "755"
 

@@ -16,9 +16,9 @@ FAILURES = {
     "no-buildx": (125, "docker-buildx-plugin"),
     "disk-full": (125, "docker system prune"),
     "registry-unreachable": (125, "its registry cannot be reached"),
-    "index-unreachable": (1, "The package index cannot be reached. Check the network"),
+    "index-unreachable": (1, "The package index cannot be reached; nothing was changed. Check the network"),
     "index-certificate-unknown": (1, "PYDOCK_CA_BUNDLE=/path/to/ca.pem"),
-    "version-conflict": (1, "No matching set of packages found"),
+    "version-conflict": (1, "No set of packages meets all requirements"),
     "step-failed": (
         1,
         "A step of the dockerfile failed; nothing was changed.\n/bin/sh: 1: frobnicate: not found",
@@ -36,6 +36,8 @@ COMMANDS = {
     "build": ["build", "ds"],
     "envs": ["envs"],
     "delete": ["delete", "ds", "--yes"],
+    "envs --all": ["envs", "--all"],
+    "clean": ["clean", "--yes"],
 }
 every_command = pytest.mark.parametrize("command", COMMANDS)
 

@@ -41,6 +41,25 @@ def test_envs_as_json(ds: Machine) -> None:
     assert row["folder"] == str(ds.folder("ds"))
 
 
+def test_envs_fits_a_terminal_of_80_columns(machine: Machine) -> None:
+    machine.add_environment("datascience")
+    (machine.folder("datascience") / "requirements.txt").write_text("six==1.15.0\n")
+    _, changed = machine.in_terminal(b"", "envs", columns=80)[1].splitlines()
+    assert changed.startswith("datascience  3.12 ")
+    assert " pydock-d" in changed
+    assert "… " in changed
+    assert changed.endswith(" changed since the build")
+    assert len(changed) <= 80
+    machine.add_environment("a" * 64)
+    lines = machine.in_terminal(b"", "envs", columns=80)[1].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[0] for line in lines] == ["NAME", f"{'a' * 23}…", "datascience"]
+    wide = machine.in_terminal(b"", "envs", columns=200)[1].replace("\r", "")
+    assert wide == machine.ok("envs").out == machine.ok("envs", COLUMNS="80").out
+    assert "pydock-datascience:latest" in wide
+    assert "a" * 64 in wide
+
+
 def test_envs_without_environments(machine: Machine) -> None:
     ended = machine.ok("envs")
     assert ended.out == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pydock import __version__
-from pydock.commands.namespace import COMMANDS
+from pydock.cli.call import read_call
+from pydock.cli.parsers import commands, parser_for, usage
+from pydock.commands.namespace import COMMANDS, OTHER_NAMES
 
 from .conftest import PYDOCK
 
 if TYPE_CHECKING:
+    from pydock.commands.command import Command
+
     from .conftest import Machine
 
 README = Path(__file__).parents[2] / "README.md"
@@ -28,6 +33,7 @@ NAMES = [
     "delete",
     "envs",
     "install",
+    "packages",
     "run",
     "shell",
     "trust",
@@ -51,7 +57,7 @@ def test_readme_names_every_command(name: str) -> None:
     assert f"pydock {name}" in README.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("argv", [["--version"], ["--local", "--version"]])
+@pytest.mark.parametrize("argv", [["--version"], ["-V"], ["--local", "--version"], ["--local", "-V"]])
 def test_version(machine: Machine, argv: list[str]) -> None:
     assert machine.ok(*argv).out == f"pydock {__version__}\n"
 
@@ -65,6 +71,46 @@ def test_command_without_arguments_shows_its_help_and_fails(machine: Machine, co
     assert machine.ok(command, "--help").out == ended.err
     assert machine.ok("--help", command).out == ended.err
     assert machine.calls() == []
+
+
+@pytest.mark.parametrize("name", ["", *NAMES, "list", "freeze"])
+def test_help_fits_a_terminal_of_80_columns(machine: Machine, name: str) -> None:
+    text = machine.ok("help", *name.split(), COLUMNS="200").out
+    assert max(map(len, text.splitlines())) <= 80
+    assert machine.calls() == []
+
+
+@pytest.mark.parametrize("task", [*COMMANDS, *OTHER_NAMES], ids=lambda task: str(task.name))
+def test_help_of_a_command_has_all_that_it_takes(task: Command) -> None:
+    text = parser_for(task, []).format_help()
+    assert text.startswith(f"usage: {usage(task)}\n")
+    for flag in ("--help", "--local", "--global", "--echo", "--dry", *task.short.values()):
+        assert flag in text
+    assert task.examples
+    for example in task.examples:
+        words = shlex.split(example, comments=False)
+        call = read_call(words)
+        assert call.command in {task.name, "freeze"}
+        assert f"  pydock {example}\n" in f"{text}\n"
+        if not task.rest or not task.rest.verbatim:
+            parser_for(commands()[str(call.command)], call.rest).parse_intermixed_args(
+                [word for word in call.rest if word not in {">", "requirements.txt"} or "-r" in call.rest]
+            )
+    for setting in task.settings:
+        assert f"\n  {setting} " in text
+    for alias in task.aliases:
+        assert alias in text.rpartition("other names: ")[2]
+
+
+def test_help_names_defaults(machine: Machine) -> None:
+    assert "its tag (default: python)" in " ".join(machine.ok("create", "--help").out.split())
+    assert "(default: columns)" in " ".join(machine.ok("packages", "--help").out.split())
+
+
+def test_help_as_a_command(machine: Machine) -> None:
+    assert machine.ok("help").out == machine.ok("--help").out
+    assert machine.ok("help", "rm").out == machine.ok("delete", "--help").out
+    assert machine.ok("help", "run").out == machine.ok("run", "--help").out
 
 
 def test_help_of_a_command_lists_its_options(machine: Machine) -> None:

@@ -252,7 +252,7 @@ SPECIAL: dict[str, Callable[[Path], object]] = {
 def test_a_special_file_is_refused(machine: Machine, ds: Path, kind: str, file: str) -> None:
     (ds / file).unlink()
     SPECIAL[kind](ds / file)
-    everything = (*WRITING[:3], *READING[:3], ("delete", "ds", "--yes"))
+    everything = (*WRITING[:3], *READING[:3], ("trust", "ds", "--yes"), ("delete", "ds", "--yes"))
     for argv in everything if kind == "FIFO" else (everything[0], everything[-1]):
         ended = machine.pydock(*argv)
         assert ended.code == 1

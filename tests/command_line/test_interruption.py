@@ -58,6 +58,25 @@ def test_killed_install_is_completed_or_undone_by_the_next(machine: Machine, poi
     machine.assert_consistent()
 
 
+@pytest.mark.parametrize("point", ["create:after", "cp"])
+@pytest.mark.parametrize(
+    "following",
+    [("build", "ds"), ("uninstall", "ds", "numpy"), ("update", "ds"), ("delete", "ds", "--yes")],
+    ids=" ".join,
+)
+def test_any_next_command_removes_what_a_killed_install_left(
+    machine: Machine, point: str, following: tuple[str, ...]
+) -> None:
+    machine.add_environment("ds", "numpy==1.26.0", requested="numpy<2\n")
+    machine.kill_at_pause(machine.start("install", "ds", "six", FAKE_DOCKER_PAUSE=point))
+    assert machine.state()["containers"]
+    machine.ok(*following)
+    assert machine.state()["containers"] == {}
+    assert len(machine.tags()) == (0 if following[0] == "delete" else 2)
+    assert not [tag for tag in machine.tags() if tag.endswith("-candidate")]
+    assert not [file for file in machine.files() if file.startswith(".")]
+
+
 @pytest.mark.parametrize("point", ["build", "build:after"])
 def test_killed_create_can_be_repeated(machine: Machine, point: str) -> None:
     machine.kill_at_pause(machine.start("create", "ds", "3.12", FAKE_DOCKER_PAUSE=point))

@@ -63,6 +63,10 @@ def test_all_commands_run_under_inv(project: Machine) -> None:
     ok(project, "env.uninstall", "datascience", "six")
     ok(project, "env.update", "datascience")
     ok(project, "env.build", "datascience", "--no-cache")
+    assert "installer" in ok(project, "env.config").out
+    assert "pydock-datascience" in ok(project, "env.envs", "--all").out
+    assert "no settings that need your trust" in ok(project, "env.trust").err
+    assert ok(project, "env.clean", "--yes").err == "Nothing to clean.\n"
     ok(project, "env.delete", "datascience", "--yes")
     assert project.files("datascience") == {}
 
@@ -96,6 +100,12 @@ def test_empty_text_is_a_missing_argument(project: Machine) -> None:
     [
         ["run", "nosuch", "true"],
         ["install", "ds", "nosuchpackage"],
+        ["install", "pandas"],
+        ["install", "six", "ds"],
+        ["install", "ds", "requirements.txt"],
+        ["create", "3.12", "dev"],
+        ["remove", "nosuch"],
+        ["freeze", "nosuch"],
         ["create", "Bad Name", "3.12"],
         ["create", "ds", "3.12"],
         ["build", "ds"],

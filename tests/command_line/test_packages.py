@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pydock.engine.tools import PROGRAMS, tools_digest
+
 if TYPE_CHECKING:
     from .conftest import Machine
 
@@ -33,22 +35,50 @@ def test_install_gives_the_build_what_was_requested(machine: Machine) -> None:
     machine.add_environment("ds", "numpy==1.26.0", requested="# arrays\nnumpy<2  # not yet\n")
     machine.ok("install", "ds", "requests>=2", PYDOCK_INSTALLER="pip")
     [build] = machine.calls("build")
-    assert sorted(build["context"]) == [
-        "compile_bytecode.py",
-        "constraints.txt",
-        "dockerfile",
-        "forget_values.py",
-        "increment.sh",
-        "installer",
-        "installer.sh",
-        "requested.txt",
-        "wanted.txt",
-    ]
+    assert sorted(build["context"]) == ["constraints.txt", "dockerfile", "requested.txt", "wanted.txt"]
+    programs = build["named_contexts"]["pydock"]
+    assert programs["installer"]["text"] == "pip\n"
+    assert programs["increment.sh"]["mode"] == "755"
     texts = {name: file["text"] for name, file in build["context"].items()}
     assert texts["wanted.txt"] == "requests>=2\n"
     assert texts["constraints.txt"] == "numpy<2\nrequests>=2\n"
     assert texts["requested.txt"] == "numpy<2  # not yet\nrequests>=2\n"
-    assert texts["installer"] == "pip\n"
+
+
+def test_install_mounts_the_tools_image(ds: Machine) -> None:
+    ds.ok("install", "ds", "six")
+    [build] = ds.calls("build")
+    assert build["named_contexts"]["pydock"] == {"image": {"text": f"pydock--tools:{tools_digest()}"}}
+
+
+def test_install_for_another_platform_mounts_another_tools_image(ds: Machine) -> None:
+    ds.ok("install", "ds", "six", DOCKER_DEFAULT_PLATFORM="linux/arm64")
+    [build] = ds.calls("build")
+    assert (
+        build["named_contexts"]["pydock"]["image"]["text"] == f"pydock--tools:{tools_digest('linux/arm64')}"
+    )
+
+
+def test_install_without_a_uv_uses_a_folder_with_the_same_programs(ds: Machine) -> None:
+    ds.ok("install", "ds", "six", FAKE_DOCKER_TOOLS="missing")
+    fetch, build = ds.calls("build")
+    assert sorted(fetch["named_contexts"]["pydock"]) == ["fetch_uv.sh", "installer", "installer.sh"]
+    assert sorted(fetch["context"]) == ["dockerfile", "uv.txt"]
+    assert "type=cache" not in fetch["dockerfile"]
+    assert sorted(build["named_contexts"]["pydock"]) == sorted([*PROGRAMS, "installer"])
+
+
+def test_every_environment_has_its_own_caches(machine: Machine) -> None:
+    for name in ("a", "b"):
+        machine.ok("create", name, "3.12")
+        machine.ok("install", name, "six")
+    words = [
+        [word for word in argv if word.startswith("BUILDKIT_CACHE_MOUNT_NS=")]
+        for argv in machine.argvs("build")
+    ]
+    assert [len(found) for found in words] == [1] * 4
+    assert len({found[0] for found in words}) == 2
+    assert words[0] == words[1]
 
 
 def test_update_gives_the_build_what_is_installed(machine: Machine) -> None:
@@ -151,7 +181,7 @@ def test_install_after_an_edit_builds_the_edited_files_first(ds: Machine) -> Non
         (["uninstall", "ds", "numpy"], 1, "numpy is needed by other requested packages (pandas)"),
         (["uninstall", "ds", "requests", "scipy"], 1, "requests and scipy are not installed in 'ds'"),
         (["uninstall", "ds", "six>=1"], 2, "Invalid package name 'six>=1'"),
-        (["uninstall", "ds"], 2, "packages"),
+        (["uninstall", "ds"], 2, "required: PACKAGE. usage: pydock uninstall [OPTIONS] NAME PACKAGE..."),
         (["uninstall", "ds", ""], 2, "package"),
         (["update", "ds", "requests"], 1, "requests is not installed"),
         (["build", "nosuch"], 1, "Environment 'nosuch' not found"),
@@ -196,7 +226,9 @@ def test_requirements_edited_during_an_install_are_not_overwritten(ds: Machine) 
     assert ds.tags() == tags
 
 
-@pytest.mark.parametrize("command", [("install", "ds", "six"), ("uninstall", "ds", "requests")])
+@pytest.mark.parametrize(
+    "command", [("install", "ds", "six"), ("uninstall", "ds", "requests"), ("update", "ds")]
+)
 def test_copied_file_edited_during_a_change_makes_it_fail(ds: Machine, command: tuple[str, ...]) -> None:
     ds.ok("install", "ds", "requests")
     extra = ds.folder("ds") / "extra"

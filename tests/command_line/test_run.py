@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pydock.engine.argv import check_command
+
 from .conftest import PYDOCK
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ ARGUMENTS = [
     "\udcff\udcfe",
 ]
 # What is between the image and the command.
-BEFORE_COMMAND = ["sh", "-c", 'PATH="$HOME/.local/bin:$PATH"; exec "$@"', "sh"]
+BEFORE_COMMAND = ["sh", "-c", f'PATH="$HOME/.local/bin:$PATH"; {check_command("ds")}exec "$@"', "sh"]
 # Without options, cli/fast_run.py runs docker; with --echo, the task does.
 both_ways = pytest.mark.parametrize("options", [[], ["--echo"]], ids=["fast", "task"])
 
@@ -138,7 +140,7 @@ def test_third_signal_ends_client_whose_container_never_runs(ds: Machine, option
     ds.wait_for_pause()
     for number in (signal.SIGINT, signal.SIGTERM):
         process.send_signal(number)
-        ds.wait_until(lambda: ds.argvs("kill"))
+        ds.wait_until(lambda: bool(ds.argvs("kill")))
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     assert ds.wait(process).code == 128 + signal.SIGKILL

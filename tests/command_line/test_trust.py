@@ -28,6 +28,8 @@ COMMANDS = [
     ("uninstall", "ds", "six"),
     ("update", "ds"),
     ("delete", "ds", "--yes"),
+    ("envs", "--all"),
+    ("clean", "--yes"),
 ]
 POWERFUL = {
     "engine": "[sh, -c, 'touch {ran}']",
@@ -344,7 +346,11 @@ def test_own_environments_get_credentials(machine: Machine, netrc: Path) -> None
     assert given(machine) == [True]
 
 
-@pytest.mark.parametrize("argv", [("build", "ds"), ("install", "ds", "six"), ("update", "ds")], ids=" ".join)
+@pytest.mark.parametrize(
+    "argv",
+    [("build", "ds"), ("install", "ds", "six"), ("update", "ds"), ("uninstall", "ds", "six")],
+    ids=" ".join,
+)
 def test_a_checkout_gets_none(machine: Machine, netrc: Path, tmp_path: Path, argv: tuple[str, ...]) -> None:
     folder = machine.project / ".pydock" / "envs" / "ds"
     folder.mkdir(parents=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
+from .second_engine import SecondEngine, second_engine
 from .tools import PYTHON, REPOSITORY, Project, docker, temporary_project
 
 if TYPE_CHECKING:
@@ -112,6 +113,13 @@ def runner(tmp_path: Path, shared_home: Project) -> Project:
 def ready(shared_home: Project) -> str:
     """Return the name of the shared environment, in which six is installed."""
     return shared_home.names[0]
+
+
+@pytest.fixture(scope="session")
+def other_engine(tmp_path_factory: pytest.TempPathFactory, python_image: str) -> Iterator[SecondEngine]:
+    """Start a second engine that has the image of Python; its tests are in the xdist group "second engine"."""
+    with second_engine(tmp_path_factory.mktemp("engine"), python_image) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import os
 import secrets
 import ssl
 import subprocess
+import tarfile
 import threading
 import zipfile
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 USER = "reader"
 CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -38,10 +39,17 @@ class Index:
     requests: list[str]  # the paths that were requested with the right password
     pages: dict[str, bytes]
 
-    def publish(self, package: str, version: str = "1.0") -> None:
-        """Add a package, or a version of one."""
-        file = f"{package.replace('-', '_')}-{version}-py3-none-any.whl"
-        self.pages[f"/{file}"] = wheel(package, version)
+    def publish(self, package: str, version: str = "1.0", files: Mapping[str, str] | None = None) -> None:
+        """Serve a new package, or a new version of one; `files` are in its wheel besides its module."""
+        name = f"{package.replace('-', '_')}-{version}-py3-none-any.whl"
+        self._serve(package, name, wheel(package, version, files))
+
+    def publish_source(self, package: str, code: str, version: str = "1.0") -> None:
+        """Serve a package that has no wheel: `code` runs when it is built."""
+        self._serve(package, f"{package.replace('-', '_')}-{version}.tar.gz", source(package, version, code))
+
+    def _serve(self, package: str, file: str, content: bytes) -> None:
+        self.pages[f"/{file}"] = content
         page = f"/simple/{package}/"
         self.pages[page] = self.pages.get(page, b"") + f'<a href="/{file}">{file}</a>\n'.encode()
 
@@ -66,7 +74,8 @@ class Index:
         return [self.password.encode(), base64.b64encode(pair), *certificate]
 
 
-def wheel(package: str, version: str) -> bytes:
+def wheel(package: str, version: str, extra: Mapping[str, str] | None = None) -> bytes:
+    extra = extra or {}
     module = package.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     content = io.BytesIO()
@@ -74,8 +83,35 @@ def wheel(package: str, version: str) -> bytes:
         archive.writestr(f"{module}.py", f"VERSION = {version!r}\n")
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        files = (f"{module}.py", f"{info}/METADATA", f"{info}/WHEEL", f"{info}/RECORD")
+        for name, text in extra.items():
+            archive.writestr(name, text)
+        files = (f"{module}.py", *extra, f"{info}/METADATA", f"{info}/WHEEL", f"{info}/RECORD")
         archive.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in files))
+    return content.getvalue()
+
+
+def source(package: str, version: str, code: str) -> bytes:
+    """Return a source distribution whose build backend, which needs nothing else, runs the code."""
+    module = package.replace("-", "_")
+    name = f"{module}-{version}-py3-none-any.whl"
+    backend = (
+        f"WHEEL = {wheel(package, version)!r}\n"
+        "def build_wheel(folder, config_settings=None, metadata_directory=None):\n"
+        f"    with open(folder + '/{name}', 'wb') as file:\n"
+        "        file.write(WHEEL)\n"
+        f"    return {name!r}\n"
+    )
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": f"{code}\n{backend}",
+    }
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for path, text in files.items():
+            info = tarfile.TarInfo(f"{module}-{version}/{path}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
     return content.getvalue()
 
 

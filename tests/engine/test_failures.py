@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from .tools import Project, containers, files_below, images, untagged
@@ -33,6 +36,32 @@ def test_unknown_package(project: Project, name: str) -> None:
     words = ("install", name, "pydock-no-such-package")
     check_fails_without_changes(
         project, name, *words, messages=("pydock-no-such-package", "nothing was changed")
+    )
+
+
+def test_failing_installation_runs_once_and_keeps_its_log(project: Project, name: str) -> None:
+    result = project.pydock("install", name, "pydock-no-such-package", check=False)
+    path = result.stderr.splitlines()[-1].removeprefix("The full log is in ")
+    log = Path(path).read_text(encoding="utf-8")
+    assert log.count("pydock-no-such-package was not found") == 1
+    assert not re.search(r"/pydock/|wanted\.txt|step\.dockerfile", result.stderr)
+
+
+def test_missing_compiler_is_named(project: Project, name: str) -> None:
+    package = project.environment(name) / "needs-c"
+    package.mkdir()
+    extension = "Extension('c', ['c.c'])"
+    (package / "setup.py").write_text(
+        f"from setuptools import Extension, setup\nsetup(name='needs-c', version='1', ext_modules=[{extension}])\n",
+        encoding="utf-8",
+    )
+    (package / "c.c").write_text("", encoding="utf-8")
+    dockerfile = project.environment(name) / "dockerfile"
+    # Some base images have a compiler.
+    step = "USER root\nCOPY needs-c /needs-c\nENV CC=/missing/gcc\nRUN pip install /needs-c\n"
+    dockerfile.write_text(dockerfile.read_text(encoding="utf-8") + step, encoding="utf-8")
+    check_fails_without_changes(
+        project, name, "build", name, messages=("because gcc is missing in the image", "build-essential")
     )
 
 

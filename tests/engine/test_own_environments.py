@@ -5,7 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from .tools import REPOSITORY, TIMEOUT, dockerfile_for
+
+pytestmark = pytest.mark.xdist_group("environments named datascience and dev")
 
 
 def inv(*words: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .terminal import on_terminal
-from .tools import Project, inspect
+from .tools import PYTHON, Project, files_below, images, inspect
 from .users import ordinary_user
 
 if TYPE_CHECKING:
@@ -83,11 +83,68 @@ def test_ordinary_user_installs(user: Project) -> None:
     assert inspect(user.current_image(environment))["Config"]["User"] == user.environ["USER"]
 
 
+def root_in_the_folder_of(user: Project, place: Path) -> Project:
+    """Return the project of a second user, who is root, in the same folder."""
+    (place / "home").mkdir()
+    environ = {**user.environ, "USER": "root", "HOME": str(place / "home"), "DOCKER_CONFIG": str(place)}
+    return Project(user.folder, place / "home", environ, user.program)
+
+
+def test_every_command_refuses_another_users_folder(user: Project, tmp_path: Path) -> None:
+    environment = user.names[0]
+    root = root_in_the_folder_of(user, tmp_path)
+    before = files_below(user.folder), images(environment)
+    for words in (
+        ["create", "new", PYTHON],
+        ["install", environment, "six"],
+        ["uninstall", environment, "six"],
+        ["update", environment],
+        ["build", environment],
+        ["delete", environment, "--yes"],
+        ["run", environment, "touch", "made"],
+        ["shell", environment],
+        ["envs"],
+        ["envs", "--all"],
+        ["config"],
+        ["clean", "--yes"],
+        ["trust", "--yes"],
+        ["trust", environment, "--yes"],
+    ):
+        refused = root.pydock(*words, check=False)
+        assert (refused.returncode, "PYDOCK_SAFE_FOLDERS" in refused.stderr) == (1, True), words
+    assert (files_below(user.folder), images(environment)) == before
+
+
+def test_a_second_user_disturbs_no_image_of_the_first(user: Project, tmp_path: Path) -> None:
+    environment = user.create()
+    theirs = images(environment)
+    content = user.current_image(environment)
+    root = root_in_the_folder_of(user, tmp_path)
+    root.environ["PYDOCK_SAFE_FOLDERS"] = str(user.folder)
+    for words in (
+        ["trust", environment, "--yes"],
+        ["build", environment],
+        ["install", environment, "six"],
+        ["uninstall", environment, "six"],
+        ["update", environment],
+        ["run", environment, "true"],
+        ["shell", environment],
+        ["clean", "--yes"],
+        ["envs", "--all"],
+    ):
+        root.pydock(*words)
+        assert images(environment)[content] == theirs[content], words
+    assert user.pydock("run", environment, "id", "-u").stdout == f"{user.identity['user']}\n"
+    user.pydock("install", environment, "six")
+    root.pydock("delete", environment, "--yes")
+    [left] = [tag for tag in images(environment) if not tag.endswith(":latest")]
+    assert f"image {left}" in user.pydock("clean", "--yes").stderr
+    assert images(environment) == {}
+
+
 def test_two_users_of_one_folder_have_two_images(user: Project, tmp_path: Path) -> None:
     environment = user.names[0]
-    root = Project(
-        user.folder, user.home, {**user.environ, "USER": "root", "DOCKER_CONFIG": str(tmp_path)}, user.program
-    )
+    root = root_in_the_folder_of(user, tmp_path)
     refused = root.pydock("run", environment, "true", check=False)
     assert (refused.returncode, "PYDOCK_SAFE_FOLDERS" in refused.stderr) == (1, True)
     root.environ["PYDOCK_SAFE_FOLDERS"] = str(user.folder)

@@ -66,6 +66,7 @@ def readme_project(project: Project) -> Project:
     return project
 
 
+@pytest.mark.xdist_group("environments named datascience and dev")
 @pytest.mark.parametrize("block", RUN, ids=lambda block: block.splitlines()[0][:40])
 def test_commands(readme_project: Project, block: str) -> None:
     project = readme_project

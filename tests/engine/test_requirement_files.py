@@ -77,6 +77,8 @@ def address(gateway: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body or b"")
 
+        do_HEAD = do_GET  # noqa: N815 - the base class's name
+
         def _page(self, folder: str, project: str) -> bytes | None:
             files = [
                 name
@@ -186,9 +188,12 @@ def test_requirement_file_installs_what_pip_installs(
     )
     for comment in ("# note", "# old", "# é"):
         assert (comment in written) == any(comment in _decoded(content) for content in case.files.values())
-    # the files alone give the same
-    project.pydock("build", name, "--no-cache")
-    assert versions(project, name) == set(case.installed)
+    pinned = (project.environment(name) / "requirements.txt").read_text(encoding="utf-8")
+    if set(pinned.splitlines()) != set(
+        case.installed
+    ):  # options, hashes or addresses: the file alone gives the same
+        project.pydock("build", name, "--no-cache")
+        assert versions(project, name) == set(case.installed)
 
 
 def _decoded(content: bytes) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 from typing import Callable
 
 import pytest
+
+from pydock.engine.progress import CLEAR
 
 from .terminal import CTRL_C, CTRL_P, on_terminal
 from .tools import TIMEOUT, Project, containers
@@ -121,6 +124,45 @@ def test_build_progress_is_shown_on_terminal(project: Project) -> None:
     with on_terminal(project, "create", name, "3.12") as terminal:
         assert terminal.wait() == 0
         assert f"Created environment '{name}'".encode() in terminal.seen
-    with on_terminal(project, "build", name, "--no-cache") as terminal:
+    with on_terminal(project, "build", name, "--no-cache", columns=60) as terminal:
         assert terminal.wait() == 0
-        assert b"FINISHED" in terminal.seen
+    *live, last = terminal.seen.split(CLEAR.encode())
+    assert any(row.startswith(b"Exporting the image") for row in live)
+    assert not any(b"\n" in row for row in live)
+    assert max(len(row.decode()) for row in live) < 60
+    assert last == f"Built environment '{name}'.\r\n".encode() or last.startswith(b"Built environment")
+
+
+def test_install_ends_with_a_summary_on_terminal(project: Project) -> None:
+    name = project.create()
+    with on_terminal(project, "install", name, "six") as terminal:
+        assert terminal.wait() == 0
+    *live, last = terminal.seen.decode().split(CLEAR)
+    assert any(row.startswith("Resolving packages …") for row in live)
+    assert re.fullmatch(
+        r"\+ six [\d.]+, 1 package, \d+\.\d s; requirements\.txt and requirements\.in updated\r\n", last
+    )
+
+
+def test_unknown_package_takes_few_rows_on_terminal(project: Project) -> None:
+    name = project.create()
+    with on_terminal(project, "install", name, "pydock-no-such-package", columns=80) as terminal:
+        assert terminal.wait() == 1
+    lines = terminal.seen.decode().split(CLEAR)[-1].splitlines()
+    assert "Package 'pydock-no-such-package' was not found in the package index" in lines[0]
+    assert sum(len(line) // 80 + 1 for line in lines) <= 12
+
+
+def test_ctrl_c_in_a_build_removes_the_line(project: Project) -> None:
+    name = project.create()
+    dockerfile = project.environment(name) / "dockerfile"
+    dockerfile.write_text(
+        f"{dockerfile.read_text(encoding='utf-8')}RUN echo started; sleep 600\n", encoding="utf-8"
+    )
+    with on_terminal(project, "build", name) as terminal:
+        terminal.wait_for(b"RUN echo started")
+        terminal.type(CTRL_C)
+        assert terminal.wait() == 130
+    last = terminal.seen.decode().split(CLEAR)[-1]
+    assert "Interrupted; nothing was changed." in last
+    assert "RUN" not in last

@@ -29,7 +29,7 @@ Result = subprocess.CompletedProcess[str]
 SEEN: dict[str, set[str]] = {}  # environment name -> the ids of all images that were listed under it
 
 # What a build mounts. BuildKit must remove the mount points again.
-MOUNT_POINTS = ("etc/pip.conf/", "root/.netrc/", "root/.cache/", "run/secrets/", "pydock/")
+MOUNT_POINTS = ("etc/pip.conf/", "root/.netrc/", "root/.cache/", "run/secrets/", "pydock/", "requirements/")
 
 
 def docker(*words: str, check: bool = True, environ: Mapping[str, str] | None = None, stdin: str = "") -> str:
@@ -286,24 +286,28 @@ class Recorder:
         return self.log.read_text(encoding="utf-8")
 
     def named_contexts(self) -> list[dict[str, bytes]]:
-        """Return the files of every `--build-context`."""
+        """Return the files of every `--build-context` that is a folder."""
         return [files_below(folder) for folder in self.contexts.glob("named-*")]
 
     def all_contexts(self) -> list[dict[str, bytes]]:
         return [files_below(folder) for folder in self.contexts.iterdir()]
 
 
-def recording_docker(folder: Path) -> Recorder:
-    script, log, contexts = folder / "bin" / "docker", folder / "docker.log", folder / "contexts"
-    contexts.mkdir()
+def recording_docker(folder: Path, *, contexts: bool = True) -> Recorder:
+    """Return a recorder; without `contexts`, it takes no time to copy them."""
+    script, log, copies = folder / "bin" / "docker", folder / "docker.log", folder / "contexts"
+    copies.mkdir()
     script.parent.mkdir()
     script.write_text(
         """#!/bin/sh
 { printf '%s ' "$@"; echo; } >> "$RECORD_LOG"
 copy() { cp -R "$2/." "$(mktemp -d "$RECORD_CONTEXTS/$1-XXXXXXXX")"; }
-if [ "$1" = build ]; then
+if [ "$1" = build ] && [ -n "$RECORD_CONTEXTS" ]; then
     for word; do
-        case $word in pydock=*) copy named "${word#pydock=}" ;; esac
+        case $word in
+            pydock=docker-image://*) ;;
+            pydock=*) copy named "${word#pydock=}" ;;
+        esac
     done
     copy main "$word"
 fi
@@ -316,6 +320,6 @@ PATH=${PATH#*:} exec docker "$@"
     variables = {
         "PATH": f"{script.parent}:{os.environ['PATH']}",
         "RECORD_LOG": str(log),
-        "RECORD_CONTEXTS": str(contexts),
+        "RECORD_CONTEXTS": str(copies) if contexts else "",
     }
-    return Recorder(variables, log, contexts)
+    return Recorder(variables, log, copies)

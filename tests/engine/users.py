@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGES = ("pydock", "invoke", "jinja2", "markupsafe", "packaging")
+LOCK = Path(tempfile.gettempdir(), "pydock-tests-users.lock")
 SOCKET = Path("/var/run/docker.sock")
 
 
 @contextlib.contextmanager
-def ordinary_user(*, may_use_docker: bool) -> Iterator[Project]:
-    """Create a user, yield a project of theirs, remove the user again."""
+def ordinary_user(*, may_use_docker: bool, uid: int | None = None) -> Iterator[Project]:
+    """Create a user, with this uid or any, yield a project of theirs, remove the user again."""
     if os.getuid() != 0:
         pytest.skip("only root can create a user; the other tests run as an ordinary one already")
     name = f"pydock-{secrets.token_hex(3)}"
     place = Path(tempfile.mkdtemp(prefix="pydock-test-"))
-    subprocess.run(
-        ["/usr/sbin/useradd", "--no-create-home", "--home-dir", str(place / "home"), name], check=True
-    )
+    options = ["--no-create-home", "--home-dir", str(place / "home"), *(["--uid", str(uid)] if uid else [])]
+    change_users("useradd", *options, name)
     user = pwd.getpwnam(name)
     groups = [SOCKET.stat().st_gid] if may_use_docker else []
     identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": groups}
@@ -53,8 +54,15 @@ def ordinary_user(*, may_use_docker: bool) -> Iterator[Project]:
             )
             yield project
     finally:
-        subprocess.run(["/usr/sbin/userdel", name], check=True, capture_output=True)
+        change_users("userdel", name)
         shutil.rmtree(place, ignore_errors=True)
+
+
+def change_users(program: str, *words: str) -> None:
+    """Run useradd or userdel. They do not wait for each other, so the tests that run in parallel do."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([f"/usr/sbin/{program}", *words], check=True, capture_output=True)
 
 
 def install_pydock(folder: Path) -> None:

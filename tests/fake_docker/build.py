@@ -11,7 +11,7 @@ import re
 import sys
 
 from .index import resolve
-from .messages import fail, message
+from .messages import build_output, fail, message
 from .state import locked_state
 
 TYPE_CHECKING = False
@@ -31,8 +31,10 @@ WITH_VALUE = {
     "--builder",
     "--network",
     "--add-host",
+    "--progress",
 }
 SWITCHES = {"--no-cache", "--pull", "--provenance=false", "--sbom=false"}
+TOOLS = "pydock--tools:"
 # The images of the fake registry.
 REGISTRY = re.compile(r"python:3\.\d+(\.\d+)?(-slim|-alpine)?|debian:12|mirror\.example/python:3\.12")
 
@@ -64,12 +66,12 @@ class Build:
         return {
             "dockerfile": self.dockerfile,
             "context": _files(self.context),
-            "named_contexts": {name: _files(folder) for name, folder in named.items()},
+            "named_contexts": {name: _named_context(value) for name, value in named.items()},
             "secrets": dict(_secret(option) for option in self.options.get("--secret", [])),
         }
 
     def run(self) -> int:
-        print("#1 [internal] load build definition from dockerfile", file=sys.stderr)
+        self._print_output()
         if "FAKE_DOCKER_EDIT" in os.environ:
             with open(os.environ["FAKE_DOCKER_EDIT"], "a", encoding="utf-8") as file:
                 file.write("# edited during the build\n")
@@ -77,14 +79,40 @@ class Build:
         with locked_state() as state:
             base = self._base()
             parent = state.find(base)
+            if has_tools(base):
+                self._copy_tools()
+                return 0
             if not parent and not REGISTRY.fullmatch(base):
                 fail(message("base-image-not-found").replace("python:9.9", base))
             if program and program[1] == "resolve.sh":
                 self._resolve()
+            elif program and program[1] == "fetch_uv.sh":
+                pass  # as if Python were too old for uv
             else:
                 installed = state.images[parent]["installed"] if parent else []
                 self._make_image(state, base, self._install(installed) if program else self._install_all())
         return 0
+
+    def _print_output(self) -> None:
+        """Print what BuildKit would, or what FAKE_DOCKER_OUTPUT names; before buildx 0.13, there was no rawjson."""
+        chosen = self.options.get("--progress", [os.environ.get("BUILDKIT_PROGRESS", "auto")])[-1]
+        old = os.environ.get("FAKE_DOCKER_OLD", "")
+        if chosen not in {"auto", "plain", "rawjson"} or (chosen == "rawjson" and old == "refuses"):
+            fail(f"ERROR: invalid progress mode {chosen}")
+        name = os.environ.get("FAKE_DOCKER_OUTPUT", "")
+        if name:
+            text = build_output(name)
+            sys.stderr.write(text)
+            if "ERROR: failed to solve" in text:
+                sys.exit(1)
+        elif chosen == "rawjson" and not old:
+            step = '"name": "[internal] load build definition from dockerfile"'
+            print(
+                f'{{\n  "vertexes": [\n    {{"digest": "sha256:1", {step}, "started": "2024-02-29"}}\n  ]\n}}',
+                file=sys.stderr,
+            )
+        else:
+            print("#1 [internal] load build definition from dockerfile", file=sys.stderr)
 
     def _install_all(self) -> list[str]:
         """Return what an environment's dockerfile installs."""
@@ -105,6 +133,13 @@ class Build:
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "requirements.txt"), "w", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
+
+    def _copy_tools(self) -> None:
+        """Write the files of the tools image."""
+        folder = _fields(self.options["--output"][0])["dest"]
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "uv"), "w", encoding="utf-8"):
+            pass
 
     def _make_image(self, state: State, base: str, installed: list[str]) -> None:
         import hashlib
@@ -148,6 +183,21 @@ class Build:
             return []
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return [line for line in file.read().splitlines() if line.strip()]
+
+
+def has_tools(reference: str) -> bool:
+    """Return whether the reference is to a tools image, and these exist."""
+    return reference.startswith(TOOLS) and os.environ.get("FAKE_DOCKER_TOOLS") != "missing"
+
+
+def _named_context(value: str) -> dict[str, dict[str, str]]:
+    """Return the files of a folder, or the name of an image."""
+    scheme, separator, image = value.partition("://")
+    if not separator:
+        return _files(value)
+    if scheme != "docker-image" or not has_tools(image):
+        fail(f"ERROR: failed to solve: {image}: not found")
+    return {"image": {"text": image}}
 
 
 def _files(folder: str) -> dict[str, dict[str, str]]:

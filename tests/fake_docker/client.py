@@ -6,6 +6,9 @@ imports, because most tests start it several times. The folder FAKE_DOCKER has `
     FAKE_DOCKER_FAIL   "COMMAND:MESSAGE": fail with tests/recorded/MESSAGE.txt; COMMAND "*" is every command
     FAKE_DOCKER_PAUSE  "COMMAND", "COMMAND:after" or "run:started": wait there, once, until a signal or `resume`
     FAKE_DOCKER_EXIT   the exit code of the command in `docker run`
+    FAKE_DOCKER_OUTPUT a file of tests/recorded/builds: what every build prints; with an error in it, builds fail
+    FAKE_DOCKER_OLD    "ignores" or "refuses": what a client before buildx 0.13 does with `--progress rawjson`
+    FAKE_DOCKER_TOOLS  "missing": there is no tools image, and its uv cannot be had; without it, every tools image exists
     FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
 """
 
@@ -18,7 +21,7 @@ import signal
 import sys
 import time
 
-from .build import Build
+from .build import Build, has_tools
 from .messages import fail, message
 from .state import HOME, locked_state
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 CREATED = "2024-02-29 12:00:00 +0000 UTC"
+TOOLS_ID = "sha256:" + "70015" * 12 + "0000"
+TOOLS: dict[str, Any] = {"labels": {"pydock.tools": "0"}, "user": "", "layers": ["sha256:tools"]}
 INSTALLED_LIST = "/usr/local/share/requirements.txt"
 
 
@@ -51,6 +56,9 @@ def image(argv: list[str]) -> int:
     with locked_state() as state:
         found = {reference: state.find(reference) for reference in references}
         inspected = [_inspected(image, state.images[image]) for image in found.values() if image]
+    if has_tools(references[0]):
+        found[references[0]] = TOOLS_ID
+        inspected.append(_inspected(TOOLS_ID, {**TOOLS, "tags": references[:1]}))
     print("\n".join(row["Id"] for row in inspected) if only_ids else json.dumps(inspected))
     return _failures([_no_such_image(reference) for reference, image in found.items() if not image])
 

@@ -18,6 +18,12 @@ def message(name: str) -> str:
         return file.read().rstrip("\n")
 
 
+def build_output(name: str) -> str:
+    """Return what a real client printed on stderr during a build: `tests/recorded/builds/NAME`."""
+    with open(os.path.join(RECORDED, "builds", name), encoding="utf-8") as file:
+        return file.read()
+
+
 def fail(text: str) -> NoReturn:
     print(text, file=sys.stderr)
     sys.exit(1)

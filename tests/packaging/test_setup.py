@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import lock
+import pytest
 
 from .conftest import set_up, stamps
 from .index import BREAKING, DEV
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from .conftest import Clone
     from .index import LockedIndex
+
+pytestmark = pytest.mark.xdist_group(
+    "make setup"
+)  # one clone, in which the tests install one after the other
 
 
 def test_newest_versions_of_the_index_are_broken(index: LockedIndex, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "test.sh"
 RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >>record\n'
 LINT, TESTS, REPORT, FREE_REPORT = (
     "inv lint",
-    "coverage run -m pytest",
+    "coverage run -m pytest -n auto --dist loadgroup",
     "coverage report",
     "coverage report --fail-under=0",
 )
@@ -75,7 +75,11 @@ def test_every_failure_is_told_at_the_end(checkout: Checkout, environ: dict[str,
 
 
 def test_with_arguments_only_those_tests_run(checkout: Checkout) -> None:
-    assert checkout.test("tests/unit", TOO_LOW="report") == (0, [f"{TESTS} tests/unit", FREE_REPORT], "")
+    assert checkout.test("tests/unit", TOO_LOW="report") == (
+        0,
+        ["coverage run -m pytest tests/unit", FREE_REPORT],
+        "",
+    )
 
 
 def test_without_an_engine_there_is_no_floor(checkout: Checkout) -> None:

@@ -233,7 +233,9 @@ def test_the_message_names_the_host(line: str, host: str) -> None:
 @pytest.mark.parametrize("beginning", ["ghp_", "glpat-", "pypi-"])
 def test_a_known_token_is_no_user_name(beginning: str) -> None:
     with pytest.raises(errors.UsageError):
-        requirement_addresses.refuse_credentials(f"x @ https://{beginning}0123456789:${{EMPTY}}@code.example/x.whl")
+        requirement_addresses.refuse_credentials(
+            f"x @ https://{beginning}0123456789:${{EMPTY}}@code.example/x.whl"
+        )
 
 
 def test_a_password_in_quotes_may_have_blanks() -> None:
@@ -325,4 +327,7 @@ def test_a_long_word_takes_no_time() -> None:
 )
 def test_what_is_recorded_has_the_variables(installed: str, requested: str, recorded: str) -> None:
     lines = requirements.parse_text(f"other @ https://${{O}}@h/other.whl\n{requested}\n", "requirements.in")
-    assert requirement_addresses.with_variables(installed, [(line.name, line.requirement) for line in lines]) == recorded
+    assert (
+        requirement_addresses.with_variables(installed, [(line.name, line.requirement) for line in lines])
+        == recorded
+    )

@@ -28,6 +28,22 @@ def test_aligned() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (0, "NAME   STATE\nabcde  fghij"),
+        (12, "NAME   STATE\nabcde  fghij"),
+        (11, "NAME  STATE\nabc…  fghij"),
+        (9, "NAME  ST…\nabc…  fg…"),
+        (7, "N…  ST…\na…  fg…"),
+        (3, "N…  ST…\na…  fg…"),
+    ],
+)
+def test_aligned_on_a_narrow_terminal(width: int, expected: str) -> None:
+    lines = [["NAME", "STATE"], ["abcde", "fghij"]]
+    assert messages.aligned(lines, width, [(0, 4), (1, 3), (0, 2)]) == expected
+
+
+@pytest.mark.parametrize(
     ("variables", "expected"),
     [
         ({}, "\x1b[31mfirst\x1b[0m\nrest\n"),

@@ -32,6 +32,7 @@ STEP: dict[str, Any] = {
 }
 INCREMENT = {**STEP, "program": "increment.sh", "user": "me", "resolved": ""}
 RESOLVE = {**STEP, "program": "resolve.sh", "user": "", "resolved": "/resolved"}
+FETCH = {**RESOLVE, "program": "fetch_uv.sh", "uid": None, "timestamp": 0, "resolved": "/wheels"}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "new": ("dockerfile.j2", NEW),
     "new-base": ("dockerfile.j2", {**NEW, "base": "debian:12", "version": ""}),
@@ -39,6 +40,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "increment-secrets": ("step.dockerfile.j2", {**INCREMENT, "secrets": ["netrc", "pip.conf"]}),
     "resolve": ("step.dockerfile.j2", RESOLVE),
     "resolve-secrets": ("step.dockerfile.j2", {**RESOLVE, "secrets": ["netrc", "pip.conf"]}),
+    "fetch": ("step.dockerfile.j2", FETCH),
 }
 TEMPLATES = sorted({template for template, _ in CASES.values()})
 

@@ -7,12 +7,14 @@ from pydock._speed.named_tuple import NamedTuple
 FLAGS = {
     "--local": "use the environments of this project (./.pydock)",
     "--global": "use the environments of the user (~/.pydock)",
-    "--echo": "print every docker command before it runs",
+    "--echo": "print every docker command before it runs, and all output of builds",
     "--dry": "print the docker commands that would change something, and do not run them",
     "--version": "print pydock's version",
+    "-V": "",
     "--help": "print this help, or with a command the help of that command",
     "-h": "",
 }
+RUN = ("run", "exec")  # the command that takes all further words as they are, and its alias
 
 
 class Call(NamedTuple):
@@ -35,3 +37,8 @@ def read_call(argv: list[str]) -> Call:
         if word not in FLAGS:
             return Call(frozenset(argv[:index]), word, argv[index + 1 :])
     return Call(frozenset(argv), None, [])
+
+
+def without_separator(words: list[str]) -> list[str]:
+    """Return a command's words without the `--` that may precede them: `run ds -- python -V`."""
+    return words[1:] if words[:1] == ["--"] else words

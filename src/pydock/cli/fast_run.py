@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from pydock import errors
+from pydock.cli.call import RUN, without_separator
 from pydock.engine.argv import shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv, run_watched
 from pydock.engine.endpoint import check_local, check_supported, image_exists
@@ -35,7 +36,8 @@ def run_container_if_possible(call: Call) -> None:
             if not image_exists(settings, image):
                 return
             container = container_name(environment)
-            command = call.rest[1:] if call.command == "run" else shell_command(settings.shell)
+            words = without_separator(call.rest[1:])
+            command = words if call.command in RUN else shell_command(settings.shell)
             argv = run_argv(settings, environment, image, container, command)
             environ = {"DOCKER_CLI_HINTS": "false", **os.environ}
             code = run_watched(argv, settings, container, environ)
@@ -49,4 +51,6 @@ def run_container_if_possible(call: Call) -> None:
 def _has_all_words(call: Call) -> bool:
     if not call.rest or call.rest[0].startswith("-"):
         return False
-    return len(call.rest) > 1 if call.command == "run" else call.command == "shell" and len(call.rest) == 1
+    if call.command in RUN:
+        return bool(without_separator(call.rest[1:]))
+    return call.command == "shell" and len(call.rest) == 1

@@ -1,31 +1,32 @@
 """`pydock COMMAND`: the task namespace as a program.
 
-Help and parsers are made from the tasks, so a task's parameters, help and docstring are all that a command needs.
+`parsers` makes help and parsers from the tasks, so a task's parameters, help and docstring are all that a command needs.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import shlex
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from invoke import Config, Executor, Exit
 
 from pydock import __version__, errors
-from pydock.cli.call import FLAGS, Call, read_call
-from pydock.commands.namespace import COMMANDS, namespace
+from pydock.cli.call import Call, read_call, without_separator
+from pydock.cli.parsers import GLOBAL_FLAGS, commands, help_text, is_required, parser_for
+from pydock.commands import mistakes
+from pydock.commands.namespace import namespace
 from pydock.messages import interrupted_message, print_error, redacted
+from pydock.settings import load_settings
 
 if TYPE_CHECKING:
-    from invoke.parser import Argument
+    import argparse
 
     from pydock.commands.command import Command
 
 EXIT_BUG = 3
-# The flags that may also follow the command; argparse shows them in no command's help.
-GLOBAL_FLAGS = {"--local": "local", "--global": "global_", "--echo": "echo", "--dry": "dry"}
 
 
 def run_program(call: Call) -> int:
@@ -55,62 +56,22 @@ def run_program(call: Call) -> int:
         return EXIT_BUG
 
 
-def commands() -> dict[str, Command]:
-    """Return every command by its name, aliases included."""
-    return {name: task for task in COMMANDS for name in (task.name, *task.aliases)}
-
-
-def help_text() -> str:
-    """Return what `pydock --help` prints."""
-    summaries = [(task.name, (task.__doc__ or "").strip().splitlines()[0]) for task in COMMANDS]
-    width = max(len(name) for name, _ in summaries)
-    options = [(flag if flag != "--help" else "-h, --help", text) for flag, text in FLAGS.items() if text]
-    wide = max(len(flag) for flag, _ in options)
-    return "\n".join(
-        [
-            "usage: pydock [--local | --global] [--echo] [--dry] COMMAND ...",
-            "",
-            "Python environments that are plain Docker images.",
-            "",
-            "commands:",
-            *(f"  {name.ljust(width)}  {summary}" for name, summary in summaries),
-            "",
-            "options:",
-            *(f"  {flag.ljust(wide)}  {text}" for flag, text in options),
-            "",
-            "`pydock COMMAND --help` shows the help of a command.",
-        ]
-    )
-
-
-def parser_for(name: str, task: Command) -> argparse.ArgumentParser:
-    """Return the parser of one command, made from its task."""
-    parser = _Parser(prog=f"pydock {name}", description=(task.__doc__ or "").strip(), allow_abbrev=False)
-    for argument in task.get_arguments():
-        _add(parser, task, argument)
-    for flag, key in GLOBAL_FLAGS.items():
-        parser.add_argument(flag, action="store_true", dest=key, help=argparse.SUPPRESS)
-    return parser
-
-
 def _run(call: Call) -> int:
     if call.command is None:
         print(help_text())
         return 0
     name = call.command
+    if name == "help":
+        return _run(Call(frozenset({"--help"}), next(iter(call.rest), None), []))
     task = commands().get(name)
     if task is None:
-        kind = "option" if name.startswith("-") else "command"
-        raise errors.UsageError(
-            f"Unknown {kind} '{name}'.{errors.did_you_mean(name, commands())} "
-            "`pydock --help` lists the commands and options."
-        )
-    parser = parser_for(name, task)
+        raise errors.UsageError(_unknown(call, name))
+    parser = parser_for(task, call.rest)
     if call.flags & {"--help", "-h"}:
         parser.print_help()
         return 0
     if not call.rest and any(
-        argument.positional and _required(task, str(argument.attr_name or argument.name))
+        argument.positional and is_required(task, str(argument.attr_name or argument.name))
         for argument in task.get_arguments()
     ):
         parser.print_help(sys.stderr)
@@ -125,6 +86,18 @@ def _run(call: Call) -> int:
     }
     Executor(namespace, Config(overrides=overrides)).execute((name, values))
     return 0
+
+
+def _unknown(call: Call, name: str) -> str:
+    """Return the message for a command or an option that does not exist."""
+    kind = "option" if name.startswith("-") else "command"
+    meant = ""
+    with contextlib.suppress(errors.PydockError, OSError):
+        meant = mistakes.meant_by_unknown_command(load_settings(None, call.settings), name, call.rest)
+    if not meant:
+        known = [command for command in (*commands(), "help") if len(command) > 2]  # noqa: PLR2004 - not ls and rm
+        meant = f"{errors.did_you_mean(name, known)} `pydock --help` lists the commands and options.".strip()
+    return f"Unknown {kind} '{name}'. {meant}"
 
 
 def _parse(parser: argparse.ArgumentParser, task: Command, call: Call) -> tuple[set[str], dict[str, Any]]:
@@ -146,41 +119,15 @@ def _parse_verbatim(parser: argparse.ArgumentParser, call: Call) -> tuple[set[st
     if inner.flags & {"--help", "-h"}:
         parser.print_help()
         raise Exit(code=0)
-    if (inner.command or "").startswith("-"):
-        parser.error(f"unrecognized option: {inner.command}")
-    if not inner.command or not inner.rest:
-        parser.error("the following arguments are required: name, command")
-    return set(call.flags | inner.flags), {"name": inner.command, "command": shlex.join(inner.rest)}
-
-
-def _add(parser: argparse.ArgumentParser, task: Command, argument: Argument) -> None:
-    name = str(argument.attr_name or argument.name)
-    text = task.words.get(name, "")
-    if task.rest and name == task.rest.parameter:
-        parser.add_argument(name, nargs="+" if _required(task, name) else "*", help=text)
-    elif argument.positional:
-        parser.add_argument(name, nargs=None if _required(task, name) else "?", help=text)
-    elif argument.kind is bool:
-        parser.add_argument(*_flags(task, name), action="store_true", dest=name, help=text)
-    elif argument.kind is list:
-        parser.add_argument(*_flags(task, name), action="append", default=[], dest=name, help=text)
-    else:
-        parser.add_argument(*_flags(task, name), default=argument.default, dest=name, help=text)
-
-
-def _flags(task: Command, name: str) -> list[str]:
-    long = f"--{name.replace('_', '-')}"
-    return [task.short[name], long] if name in task.short else [long]
-
-
-def _required(task: Command, name: str) -> bool:
-    parameter = task.argspec(task.body).parameters[name]
-    return parameter.default is parameter.empty
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise errors.UsageError(f"{message[0].upper()}{message[1:]}.\n{self.format_usage().strip()}")
+    name, words = inner.command, without_separator(inner.rest)
+    if name == "--":
+        name, words = next(iter(words), None), words[1:]
+    elif (name or "").startswith("-") or inner.flags & {"--version", "-V"}:
+        parser.error(f"unrecognized option: {name if (name or '').startswith('-') else '--version'}")
+    if not name or not words:
+        message = mistakes.message_for_missing_command(load_settings(None, call.settings), name)
+        raise errors.UsageError(f"{message}\n{parser.format_usage().strip()}")
+    return set(call.flags | inner.flags), {"name": name, "command": shlex.join(words)}
 
 
 def _interrupted(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         "no_cache": "do not use the build cache",
         "pull": "check the registry for a newer base image",
     },
+    examples=["build ds", "build ds --pull --no-cache"],
+    settings=["repository", "user", "installer", "build_options", "ca_bundle", "pip_config", "netrc"],
 )
 def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> None:
-    """Build an environment's image from its files, also after a checkout."""
+    """Build an environment's image from its files."""
     session = Session(c)
     replaced = _build(session, name, no_cache=no_cache, pull=pull)
     session.say_done(f"Built environment '{name}'.")
@@ -42,6 +44,8 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
         requested = environment.path(REQUIREMENTS_IN)
         refuse_credentials(files.read_if_exists(requested).decode(errors="replace"), requested)
         before = session.images.tags(environment)
+        if environment.candidate in before:  # from a command that was killed
+            session.images.remove_candidate(environment)
         content = environment.content_tag()
         old = session.images.inspect(content)
         if not session.engine.dry:

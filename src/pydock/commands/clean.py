@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from invoke import Context
 
 
-@command(help={"yes": "do not ask for confirmation"}, short={"yes": "-y"})
+@command(
+    help={"yes": "do not ask for confirmation"}, short={"yes": "-y"}, examples=["clean --dry", "clean --yes"]
+)
 def clean(c: Context, yes: bool = False) -> None:
-    """Remove images of environments whose folder is gone, and what killed commands left."""
+    """Remove images of deleted environments, and other leftovers."""
     session = Session(c)
     found = leftovers.find_leftovers(session.engine, session.images)
     if not found:

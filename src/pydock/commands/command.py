@@ -47,11 +47,14 @@ class Invoked(NamedTuple):
 
 
 class Command(Task[Any]):
-    """A task; `rest` and `short` tell the console program more about its parameters than invoke can."""
+    """A task, with what the console program shows and accepts and invoke does not know."""
 
     rest: Rest | None = None
     short: Mapping[str, str] = {}  # parameter -> its one-letter option
     words: Mapping[str, str] = {}  # parameter -> help text
+    metavars: Mapping[str, str] = {}  # option -> the name of its value in the help
+    examples: Sequence[str] = ()  # without `pydock`
+    settings: Sequence[str] = ()  # that change what the command does
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
         """Return the task's arguments for invoke's parser; a positional one that has a default may be left out."""
@@ -94,14 +97,19 @@ def command(
     *,
     positional: Sequence[str] = (),
     help: Mapping[str, str] | None = None,  # noqa: A002 - the name that invoke gives it
+    name: str = "",
     aliases: Sequence[str] = (),
     rest: Rest | None = None,
     short: Mapping[str, str] | None = None,
+    metavars: Mapping[str, str] | None = None,
+    examples: Sequence[str] = (),
+    settings: Sequence[str] = (),
     repeatable: Sequence[str] = (),
 ) -> Callable[[Callable[..., None]], Command]:
     """Turn a function into a command: an invoke task whose errors become exit codes.
 
-    The function's docstring and `help` are what `pydock COMMAND --help` and `inv --help` show. `repeatable` options are
+    The function's docstring and `help` are what `pydock COMMAND --help` and `inv --help` show; the first also shows
+    `examples` and `settings`. The command is named like the function unless `name` is given. `repeatable` options are
     lists (`-r a.txt -r b.txt`), whose default must be None.
     """
     words = dict(help or {})
@@ -110,27 +118,30 @@ def command(
         for_inv[rest.parameter] += " (with inv: one quoted text)"
 
     def decorate(body: Callable[..., None]) -> Command:
+        names = [name or body.__name__, *aliases]
         make = task(
             klass=Command,
+            name=names[0],
             positional=list(positional),
             iterable=list(repeatable),
             help=for_inv,
             aliases=tuple(aliases),
         )
-        made: Command = make(_errors_as_exit(body))
-        made.rest, made.short, made.words = rest, short or {}, words
+        made: Command = make(_errors_as_exit(body, names))
+        made.rest, made.short, made.words, made.metavars = rest, short or {}, words, metavars or {}
+        made.examples, made.settings = examples, settings
         return made
 
     return decorate
 
 
-def _errors_as_exit(body: Callable[..., None]) -> Callable[..., None]:
+def _errors_as_exit(body: Callable[..., None], names: Sequence[str]) -> Callable[..., None]:
     """Turn pydock's errors into invoke's `Exit`, which `inv` shows as a message with an exit code."""
 
     @functools.wraps(body)
     def wrapper(*args: Any, **kwargs: Any) -> None:
         messages.print_any_text()
-        invoked = invoked_as(args[0], body.__name__)
+        invoked = invoked_as(args[0], names)
         messages.name_commands_as(f"{invoked.program} {invoked.collection}" if invoked else "")
         try:
             body(*args, **kwargs)
@@ -145,13 +156,13 @@ def _errors_as_exit(body: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def invoked_as(context: Context, name: str) -> Invoked | None:
-    """Return how `inv` was told to run the command, None if `pydock` or another task runs it."""
+def invoked_as(context: Context, names: Sequence[str]) -> Invoked | None:
+    """Return how `inv` was told to run the command of one of these names, None if `pydock` or another task runs it."""
     if "command_line" in context.config.get("pydock", {}):
         return None
     for index, word in enumerate(sys.argv[1:], 2):
         collection, dot, last = word.rpartition(".")
-        if last == name:
+        if last in names:
             program = os.path.basename(sys.argv[0])
             return Invoked("inv" if program.endswith(".py") else program, collection + dot, sys.argv[index:])
     return None

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pydock.settings import Settings
 
 
-@command(help={"json": "print JSON"})
+@command(help={"json": "print JSON"}, examples=["config", "--local config --json"])
 def config(c: Context, json: bool = False) -> None:
-    """Show the mode (local or global), the home folder, and every setting with its source."""
+    """Show the mode, the home folder, and every setting with its source."""
     settings = context_settings(c, refuse_untrusted=False)
     described = describe_settings(settings, describe_network(settings))
     print(redacted(dumps(described, indent=2) if json else settings_table(described)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import command
+from pydock.commands.mistakes import python_tag, refuse_swapped_version
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import variable_values
@@ -43,6 +44,18 @@ if TYPE_CHECKING:
     },
     short={"requirement": "-r", "constraint": "-c"},
     repeatable=["requirement", "constraint"],
+    metavars={"requirement": "FILE", "constraint": "FILE", "base": "IMAGE"},
+    examples=["create ds 3.12", "create ds 3.12-slim -r requirements.txt", "create ds --base debian:12"],
+    settings=[
+        "repository",
+        "user",
+        "installer",
+        "templates",
+        "build_options",
+        "ca_bundle",
+        "pip_config",
+        "netrc",
+    ],
 )
 def create(
     c: Context,
@@ -55,6 +68,9 @@ def create(
     """Create an environment: its folder, its dockerfile and its image."""
     session = Session(c)
     check_name(name)
+    if not base:
+        refuse_swapped_version(name, version or "")
+        version = python_tag(session.settings.repository, version or "")
     if version:
         check_version(version)
     elif not base:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 @command(
     positional=["name"],
+    aliases=["rm", "remove"],
     help={**NAME_HELP, "yes": "do not ask for confirmation"},
     short={"yes": "-y"},
+    examples=["delete ds", "delete ds --yes"],
 )
 def delete(c: Context, name: str, yes: bool = False) -> None:
     """Delete an environment: its image and its folder.

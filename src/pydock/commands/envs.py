@@ -1,4 +1,4 @@
-"""`pydock envs`, also called `list`."""
+"""`pydock envs` and `pydock list`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydock import errors
 from pydock.commands.command import command
+from pydock.commands.list_packages import show_packages
 from pydock.commands.session import Session
 from pydock.environments.environment import (
     Environment,
@@ -16,7 +17,7 @@ from pydock.environments.environment import (
     environments_folder,
     find_environment,
 )
-from pydock.messages import aligned, redacted, say
+from pydock.messages import aligned, redacted, say, terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,16 +30,39 @@ if TYPE_CHECKING:
 
 COLUMNS = ("name", "python", "image", "size", "updated", "state")
 
-
 ALL_COLUMNS = ("name", "image", "size", "updated", "state", "folder")
+# What to shorten first on a narrow terminal, and to how many characters: what other columns tell too.
+SHRINK = (("image", 10), ("folder", 10), ("python", 10), ("name", 24), ("state", 10), ("name", 10))
+
+
+HELP = {"json": "print JSON", "all": "list all environment images of this engine, of all users"}
+
+
+@command(help=HELP, examples=["envs", "envs --all --json"], settings=["home", "mode", "prefix"])
+def envs(c: Context, json: bool = False, all: bool = False) -> None:  # noqa: A002 - the option's name
+    """List the environments: name, Python, image, size, age, state."""
+    show_environments(c, json=json, all=all)
 
 
 @command(
-    aliases=["list"],
-    help={"json": "print JSON", "all": "list all environment images of this engine, of all users"},
+    name="list",
+    aliases=["ls"],
+    positional=["name"],
+    help={"name": "list the packages of this environment instead, as `pydock packages`", **HELP},
+    examples=["list", "list ds"],
 )
-def envs(c: Context, json: bool = False, all: bool = False) -> None:  # noqa: A002 - the option's name
-    """List the environments: name, Python, image, size, age, state."""
+def list_(c: Context, name: str | None = None, json: bool = False, all: bool = False) -> None:  # noqa: A002
+    """List the environments, or with a NAME its packages."""
+    if name and all:
+        raise errors.UsageError("Option --all lists environments, so it cannot be used with a NAME.")
+    if name:
+        show_packages(c, name, json=json)
+    else:
+        show_environments(c, json=json, all=all)
+
+
+def show_environments(c: Context, *, json: bool, all: bool) -> None:  # noqa: A002
+    """Print the environments of the home folder, or with `all` those of the engine."""
     session = Session(c)
     if all:
         rows, columns = describe_images(session.images), ALL_COLUMNS
@@ -47,7 +71,7 @@ def envs(c: Context, json: bool = False, all: bool = False) -> None:  # noqa: A0
     if json:
         print(redacted(dumps(rows, indent=2)))
     elif rows:
-        print(redacted(environments_table(rows, columns)))
+        print(redacted(environments_table(rows, columns, terminal_width())))
     elif all:
         say("No environment images on this engine.")
     else:
@@ -94,13 +118,15 @@ def _state_of(image: EnvironmentImage) -> str:
     return "orphan (folder not found)" if image.is_orphan else "in use"
 
 
-def environments_table(rows: Sequence[dict[str, Any]], columns: Sequence[str] = COLUMNS) -> str:
-    """Return the rows as text with aligned columns."""
+def environments_table(
+    rows: Sequence[dict[str, Any]], columns: Sequence[str] = COLUMNS, width: int = 0
+) -> str:
+    """Return the rows as text with aligned columns; on a terminal of that width, no wider than that if possible."""
     lines = [[column.upper() for column in columns]]
     for row in rows:
         words = {**row, "updated": _age(row["updated"])}
         lines.append([words[column] or "-" for column in columns])
-    return aligned(lines)
+    return aligned(lines, width, [(columns.index(name), least) for name, least in SHRINK if name in columns])
 
 
 def _row_or_reason(settings: Settings, name: str, images: dict[str, ListedImage]) -> dict[str, Any] | None:

@@ -5,16 +5,33 @@ from __future__ import annotations
 from invoke import Collection
 
 from pydock.commands.build import build
+from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.clean import clean
 from pydock.commands.config import config
 from pydock.commands.create import create
 from pydock.commands.delete import delete
-from pydock.commands.envs import envs
-from pydock.commands.packages import install, uninstall, update
+from pydock.commands.envs import envs, list_
+from pydock.commands.list_packages import freeze, packages
 from pydock.commands.run import run, shell
 from pydock.commands.trust import trust
 
 # In the order of `pydock --help`.
-COMMANDS = (create, shell, run, install, uninstall, update, build, envs, delete, clean, trust, config)
+COMMANDS = (
+    create,
+    shell,
+    run,
+    install,
+    uninstall,
+    update,
+    packages,
+    build,
+    envs,
+    delete,
+    clean,
+    trust,
+    config,
+)
+# What they are called elsewhere, as commands of their own because they take other arguments.
+OTHER_NAMES = (list_, freeze)
 
-namespace = Collection("env", *COMMANDS)
+namespace = Collection("env", *COMMANDS, *OTHER_NAMES)

@@ -16,7 +16,7 @@ from pydock.commands.session import Session
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
-from pydock.messages import warn
+from pydock.messages import call_of_user, warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from pydock.environments.environment import Environment
 
 
-@command(positional=["name"], help=NAME_HELP)
+@command(
+    positional=["name"],
+    help=NAME_HELP,
+    examples=["shell ds", "--local shell ds"],
+    settings=["shell", "run_options", "ca_bundle", "pip_config"],
+)
 def shell(c: Context, name: str) -> None:
     """Start a shell in an environment, in the working directory."""
     session = Session(c)
@@ -33,11 +38,20 @@ def shell(c: Context, name: str) -> None:
 
 @command(
     positional=["name", "command"],
-    help={**NAME_HELP, "command": "the command and its arguments"},
+    aliases=["exec"],
+    help={
+        **NAME_HELP,
+        "command": "the command and its arguments, as they are; options of pydock come before NAME",
+    },
     rest=COMMAND,
+    examples=["run ds python -V", "run ds -- pytest -x", "--local run ds sh -c 'ls | wc -l'"],
+    settings=["run_options", "ca_bundle", "pip_config"],
 )
 def run(c: Context, name: str, command: str) -> None:
-    """Run a command in an environment, in the working directory, and exit with its exit code."""
+    """Run a command in the working directory; exit with its exit code.
+
+    127: there is no such command. 126: it is not executable. 125: the engine failed.
+    """
     _refuse_lost_options(c, name, command)
     try:
         words = shlex.split(command)
@@ -50,7 +64,7 @@ def run(c: Context, name: str, command: str) -> None:
 
 def _refuse_lost_options(c: Context, name: str, command: str) -> None:
     """Raise `UsageError` for `inv env.run ds python -V`, where `inv` takes the option for its own."""
-    invoked = invoked_as(c, "run")
+    invoked = invoked_as(c, ["run", "exec"])
     if invoked is None or invoked.words[:2] != [name, command] or len(command.split()) > 1:
         return
     option = next(iter(invoked.words[2:]), "")
@@ -69,7 +83,9 @@ def _run(session: Session, name: str, words: Sequence[str]) -> None:
     for _ in range(ATTEMPTS):
         image = _image_to_run(session, environment)
         container = container_name(environment)
-        argv = run_argv(session.settings, environment, image, container, words, session.folder)
+        argv = run_argv(
+            session.settings, environment, image, container, words, session.folder, call_of_user()
+        )
         code = session.engine.run_container(argv, container)
         if session.engine.dry or not is_image_lost(session.settings, image, code):
             break

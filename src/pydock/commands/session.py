@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from pydock import messages
@@ -20,6 +21,7 @@ class Session:
     """The environments of one home folder, on one engine; made once per command."""
 
     def __init__(self, context: Context) -> None:
+        self.started = time.monotonic()
         self.settings = context_settings(context)
         self.engine = Engine(context, self.settings)
         self.images = Images(self.engine, self.settings)

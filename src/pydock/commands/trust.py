@@ -45,9 +45,10 @@ NOT_TRUSTED = "Nothing was trusted."
         "yes": "do not ask for confirmation",
     },
     short={"yes": "-y"},
+    examples=["trust", "trust ds", "trust ds --remove"],
 )
 def trust(c: Context, name: str = "", remove: bool = False, yes: bool = False) -> None:
-    """Allow a project's pydock.yaml, or an environment from elsewhere, what only you can allow."""
+    """Allow a project's settings, or an environment from elsewhere."""
     current = context_settings(c, refuse_untrusted=False)
     dry = bool(c.config.run.dry)
     if name:

@@ -1,6 +1,6 @@
 """Build contexts of pydock's own: temporary folders with the programs of `inside/` and what they read.
 
-One is the named context `pydock`, which replaces the empty stage of that name in an environment's dockerfile
+One kind is the named context `pydock` (see `tools`), which replaces the empty stage of that name in a dockerfile
 (https://docs.docker.com/build/concepts/context/#named-contexts). Others are for steps that pydock runs on an image. No
 credential is ever in one, because the engine keeps contexts in its build cache.
 """
@@ -13,17 +13,20 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
+from pydock.environments.content import digest
+from pydock.environments.environment import DOCKERFILE
 from pydock.environments.temporary import temporary_folder, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pydock.environments.environment import Environment
+
 PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inside")
-INSTALLER = ("installer.sh", "compile_bytecode.py", "forget_values.py")  # what the other programs need
 
 
 class BuildContext(NamedTuple):
-    """A folder, and the shell commands that recreate it."""
+    """A folder, and the shell commands that recreate it. Or another context that Docker knows, such as an image."""
 
     folder: str
     as_shell: str
@@ -49,11 +52,21 @@ def build_context(
         yield BuildContext(folder, _as_shell(folder, sources, texts))
 
 
-@contextlib.contextmanager
-def pip_context(installer: str) -> Iterator[BuildContext]:
-    """Yield the named context `pydock`: a `pip` that installs with the installer of the settings."""
-    with build_context(("pip", *INSTALLER), {"installer": f"{installer}\n"}) as made:
-        yield made
+def cache_namespace(environment: Environment) -> str:
+    """Return what separates the environment's cache mounts from those of all others.
+
+    What runs in a build can write to the cache mounts of that build, so no two environments share one: a package of one
+    could plant wheels that the other installs. A new dockerfile begins a new cache, so does a folder that was deleted and
+    created again. A repository's dockerfile cannot guess the time, so it cannot name another environment's cache.
+
+    It is the value of the build argument that BuildKit puts before the id of every cache mount:
+    https://docs.docker.com/reference/dockerfile/#buildkit-built-in-build-args
+    """
+    try:
+        status = os.stat(environment.path(DOCKERFILE))
+    except FileNotFoundError:  # `create --dry`
+        return environment.identity
+    return digest([environment.identity, f"{status.st_dev} {status.st_ino} {status.st_mtime_ns}"])[:32]
 
 
 def file_as_shell(path: str, text: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
+import re
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,20 +17,28 @@ from pydock.engine import diagnosis
 from pydock.engine.containers import run_watched
 from pydock.engine.endpoint import check_supported
 from pydock.engine.process import EngineRunner
-from pydock.messages import redacted, shell_words
+from pydock.messages import redacted, shell_words, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Callable
 
     from invoke import Context, Result
 
+    from pydock.engine.build_output import BuildOutput
     from pydock.settings import Settings
 
 # An inherited builder may be of the container driver, which does not see local images. Attestations would turn every
 # tag into an index of two manifests.
-BUILD_VARIABLES = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "BUILDX_BUILDER": "", "DOCKER_BUILDKIT": "1"}
+BUILD_VARIABLES = {
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    "BUILDX_BUILDER": "",
+    "DOCKER_BUILDKIT": "1",
+}
 # The same for a client that does not get our environment.
 BUILD_OPTIONS = ("--builder", "default", "--provenance=false", "--sbom=false")
+# What a client says that knows neither rawjson nor how to ignore it.
+UNKNOWN_PROGRESS = re.compile(r"(?:invalid|unknown|unsupported) progress|invalid argument .*--progress")
 VARIABLES = {"DOCKER_CLI_HINTS": "false"}
 # What a user's invoke.yaml may say of commands in general, and would break these.
 NOT_FROM_CONFIGURATION: dict[str, Any] = {
@@ -55,6 +65,7 @@ class Engine:
         self._context = context
         self._settings = settings
         self._rootless: bool | None = None
+        self._warned: set[str] = set()  # warnings of installers
 
     @property
     def dry(self) -> bool:
@@ -116,21 +127,53 @@ class Engine:
         return bool(self._raise_for_engine(self._run(argv)).ok)
 
     def build(self, argv: Sequence[str], variables: Mapping[str, str], context_as_shell: str = "") -> None:
-        """Run a `docker build`; on a terminal, show its progress.
+        """Run a `docker build`, and show what it does; with `--echo`, all of its output.
 
         `variables` carry what must not be on the command line. `context_as_shell` are shell commands that recreate
-        the temporary part of the build context, for `--dry` and `--echo`.
+        the temporary part of the build context, for `--dry` and `--echo`. Raises `BuildFailed`, `PackagesUnavailable` or
+        another error with the reason, and keeps the log of the build. Prints the installer's warnings.
         """
         if self.dry:
             print(_with_context(context_as_shell, argv))
             return
-        result = self._run(
-            argv,
-            {**BUILD_VARIABLES, **variables},
-            context_as_shell=context_as_shell,
-            progress=sys.stderr.isatty(),
-        )
-        self._checked(argv, result)
+        self._echo(argv, context_as_shell)
+        result, output = self._run_build(argv, variables, "rawjson")
+        if result.failed and UNKNOWN_PROGRESS.search("\n".join(output.messages)):
+            result, output = self._run_build(argv, variables, "plain")
+        if result.ok:
+            self._warn_once(output)
+            return
+        from pydock.engine import build_failure  # only for failures
+        from pydock.engine.build_log import keep_log
+
+        diagnosis.raise_for_engine(self.client, output.text())
+        error = build_failure.error_of(self.client, output)
+        if isinstance(error, (errors.BuildFailed, errors.PackagesUnavailable)):
+            path = keep_log([shell_words(argv), *output.log])
+            error.message += f"\nThe full log is in {path}" if path else ""
+        raise error
+
+    def _run_build(
+        self, argv: Sequence[str], variables: Mapping[str, str], mode: str
+    ) -> tuple[Result, BuildOutput]:
+        """Run a build that shows its progress, with BuildKit's output in this mode."""
+        from pydock.engine.progress import Progress  # only for builds
+
+        place = len(self.client) + 1  # after the word `build`, so that an option of the user's wins
+        options = () if self.passes_environment else ("--progress", mode)
+        words = [*argv[:place], *options, *argv[place:]]
+        environ = {**BUILD_VARIABLES, "BUILDKIT_PROGRESS": mode, **variables}
+        with contextlib.closing(Progress(everything=bool(self._context.config.run.echo))) as progress:
+            result = self._start(words, environ, functools.partial(EngineRunner, progress=progress))
+        return result, progress.output
+
+    def _warn_once(self, output: BuildOutput) -> None:
+        from pydock.engine.installer_warnings import warnings_of  # only for builds
+
+        for text in warnings_of(output):
+            if text not in self._warned:
+                self._warned.add(text)
+                warn(f"Warning: {text}")
 
     def run_container(self, argv: Sequence[str], container: str) -> int:
         """Run a container's client on our own stdin, stdout and stderr; return its exit code."""
@@ -144,24 +187,26 @@ class Engine:
         except OSError as error:
             raise self._not_started(error) from error
 
-    def _run(
+    def _run(self, argv: Sequence[str], *, asynchronous: bool = False) -> Any:
+        """Return invoke's `Result`, or its `Promise` of one."""
+        self._echo(argv)
+        return self._start(argv, asynchronous=asynchronous)
+
+    def _start(
         self,
         argv: Sequence[str],
         variables: Mapping[str, str] | None = None,
+        runner: Callable[[Context], EngineRunner] = EngineRunner,
         *,
-        context_as_shell: str = "",
-        progress: bool = False,
         asynchronous: bool = False,
     ) -> Any:
-        """Return invoke's `Result`, or its `Promise` of one."""
-        self._echo(argv, context_as_shell)
-        with self._engine_runner():
+        with self._engine_runner(runner):
             return self._context.run(
                 shlex.join(self._with_prefixes(argv)),
                 warn=True,
                 hide=True,
                 asynchronous=asynchronous,
-                pty=progress,
+                pty=False,
                 in_stream=False,
                 env={**VARIABLES, **(variables or {})},
                 **NOT_FROM_CONFIGURATION,
@@ -178,7 +223,7 @@ class Engine:
 
     def _raise_for_engine(self, result: Result) -> Result:
         if result.failed:
-            diagnosis.raise_for_engine(self.client, result)
+            diagnosis.raise_for_engine(self.client, f"{result.stdout}\n{result.stderr}")
         return result
 
     def _echo(self, argv: Sequence[str], context_as_shell: str = "") -> None:
@@ -194,11 +239,11 @@ class Engine:
         return [self._context.config.run.shell, "-c", " && ".join([*before, f"exec {shlex.join(argv)}"])]
 
     @contextlib.contextmanager
-    def _engine_runner(self) -> Iterator[None]:
-        """Let invoke run commands with `EngineRunner`, and translate the failures of starting one."""
+    def _engine_runner(self, runner: Callable[[Context], EngineRunner]) -> Iterator[None]:
+        """Let invoke run commands with this runner, and translate the failures of starting one."""
         context, runners = self._context, self._context.config.runners
         before = runners.local, context.command_cwds, context.command_prefixes
-        runners.local = EngineRunner
+        runners.local = runner
         context._set(command_cwds=[], command_prefixes=[])  # noqa: SLF001 - invoke's way to set what is not configuration
         try:
             yield

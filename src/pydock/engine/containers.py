@@ -36,8 +36,12 @@ def run_argv(
     container: str,
     command: Sequence[str],
     folder: str = "",
+    call: str = "pydock ",
 ) -> list[str]:
-    """Return the argv that runs `command` in the environment, in the working directory or `folder`."""
+    """Return the argv that runs `command` in the environment, in the working directory or `folder`.
+
+    `call` is how the user calls pydock's commands, for messages in the container.
+    """
     surroundings = describe_surroundings(settings, environment)
     return docker.run_command(
         settings.engine,
@@ -49,7 +53,7 @@ def run_argv(
         this_terminal(),
         settings.run_options,
         surroundings.options,
-        surroundings.script,
+        surroundings.script + docker.check_command(environment.name, call),
     )
 
 

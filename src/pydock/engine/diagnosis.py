@@ -79,26 +79,9 @@ BUILD_FAILURES = (
     ),
 )
 
-NO_PACKAGE = re.compile(
-    r"No matching distribution found|No solution found|not found in the package registry|was not found in"
-    r"|ResolutionImpossible|Could not find a version|requires-python|Requires-Python|has no wheels with"
-    r"|incompatible|but you have|conflicting dependencies|Found \d+ incompatibilit",
-    re.IGNORECASE,
-)
-NO_INDEX = re.compile(
-    r"Failed to fetch:|error sending request|Temporary failure in name resolution|dns error|CERTIFICATE_VERIFY_FAILED"
-    r"|invalid peer certificate|Connection refused|Network is unreachable|Max retries exceeded|Connection timed out"
-    r"|client error \(Connect\)",
-    re.IGNORECASE,
-)
-BAD_CERTIFICATE = re.compile(
-    r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|UnknownIssuer", re.IGNORECASE
-)
 
-
-def raise_for_engine(client: Sequence[str], result: Result) -> None:
-    """Raise the error for an engine that does not work at all; return if it works."""
-    words = f"{result.stdout}\n{result.stderr}"
+def raise_for_engine(client: Sequence[str], words: str) -> None:
+    """Raise the error for an engine that does not work at all; return if it works. `words` are the client's output."""
     for meaning in ENGINE_FAILURES:
         if re.search(meaning.pattern, words):
             raise meaning.error(meaning.message.format(client=shlex.join(client)))
@@ -117,48 +100,20 @@ def client_not_found(client: Sequence[str]) -> errors.EngineNotFound:
 def failure(argv: Sequence[str], result: Result) -> errors.PydockError:
     """Return the error for a command that failed while the engine worked."""
     words = _plain(f"{result.stdout}\n{result.stderr}")
-    if "build" in argv[:4]:
-        return _build_failure(argv, words)
     return errors.EngineError(
         f"`{shlex.join(argv)}` failed with exit code {result.exited}: {_last_lines(words, 3) or '(no output)'}"
     )
 
 
-def _build_failure(argv: Sequence[str], words: str) -> errors.PydockError:
-    step = _failed_step(words)
-    if not step:
-        for meaning in BUILD_FAILURES:
-            found = re.search(meaning.pattern, words)
-            if found:
-                image = next((group for group in found.groups() if group), "named in the dockerfile")
-                return meaning.error(
-                    meaning.message.format(
-                        client=argv[0], image=image.strip("\"'").removeprefix("docker.io/library/")
-                    )
-                )
-        return errors.BuildFailed(f"The build failed:\n{_last_lines(words, MAX_LINES)}")
-    if NO_INDEX.search(step):
-        hint = (
-            "Its certificate is signed by an unknown authority. Set PYDOCK_CA_BUNDLE=/path/to/ca.pem to your "
-            "organisation's CA bundle."
-            if BAD_CERTIFICATE.search(step)
-            else "Check the network, the proxy variables and the index (`pydock config` shows what is used)."
-        )
-        return errors.PackagesUnavailable(f"The package index cannot be reached. {hint}\n{step}")
-    if NO_PACKAGE.search(step):
-        return errors.PackagesUnavailable(
-            f"No matching set of packages found; nothing was changed. Check the names and versions.\n{step}"
-        )
-    return errors.BuildFailed(f"A step of the dockerfile failed; nothing was changed.\n{step}")
-
-
-def _failed_step(words: str) -> str:
-    """Return the last output of the step that failed, which BuildKit repeats between dashes; "" if no step failed."""
-    sections = re.findall(r"^------\n > .*?\n(.*?)^------$", words, re.MULTILINE | re.DOTALL)
-    if not sections:
-        return ""
-    lines = [re.sub(r"^(?:#\d+ )?\d+\.\d+ ?", "", line) for line in sections[-1].splitlines()]
-    return "\n".join(line for line in lines if line.strip())[-4000:]
+def failure_before_the_first_step(client: Sequence[str], words: str) -> errors.PydockError:
+    """Return the error for a build of which no step failed: no base image, or an invalid dockerfile."""
+    for meaning in BUILD_FAILURES:
+        found = re.search(meaning.pattern, words)
+        if found:
+            image = next((group for group in found.groups() if group), "named in the dockerfile")
+            image = image.strip("\"'").removeprefix("docker.io/library/")
+            return meaning.error(meaning.message.format(client=shlex.join(client), image=image))
+    return errors.BuildFailed(f"The build failed:\n{_last_lines(words, MAX_LINES)}")
 
 
 def _last_lines(words: str, count: int) -> str:

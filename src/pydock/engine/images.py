@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydock import __version__, errors
 from pydock.credentials import find_credentials
 from pydock.engine import argv as docker
-from pydock.engine.build_context import pip_context
+from pydock.engine.build_context import cache_namespace
 from pydock.engine.build_secrets import build_arguments, describe_network
+from pydock.engine.tools import Tools
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
 from pydock.environments.files import read_if_exists
 from pydock.environments.origin import is_own
@@ -21,10 +22,14 @@ from pydock.messages import warn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydock.engine.build_context import BuildContext
     from pydock.engine.build_secrets import Network
     from pydock.engine.client import Engine
     from pydock.environments.environment import Environment
     from pydock.settings import Settings
+
+# The build argument that BuildKit puts before the ids of cache mounts.
+CACHE_NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
 
 
 class Image(NamedTuple):
@@ -56,6 +61,7 @@ class Images:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
         self._settings = settings
+        self.tools = Tools(engine, settings, self)
         self._warned: set[str] = set()  # environments whose builds get no credentials
 
     def network(self, environment: Environment, requirements: str = "") -> Network:
@@ -104,17 +110,18 @@ class Images:
             arguments.update(UID="0", GID="0")
         context = context or environment.folder
         requirements = read_if_exists(os.path.join(context, REQUIREMENTS)).decode(errors="replace")
-        with pip_context(self._settings.installer) as named:
+        pulls = pull or "--pull" in self._settings.build_options
+        with self.tools.context(environment, uv=_names_packages(requirements), pull=pulls) as tools:
             self._build(
                 context,
                 self.network(environment, requirements),
                 tags=[environment.candidate],
-                contexts={"pydock": named.folder},
-                arguments=arguments,
+                contexts={"pydock": tools.folder},
+                arguments={CACHE_NAMESPACE: cache_namespace(environment), **arguments},
                 no_cache=no_cache,
                 pull=pull,
                 options=self._settings.build_options,
-                context_as_shell=named.as_shell,
+                context_as_shell=tools.as_shell,
                 labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
             )
         built = environment._replace(folder=context)
@@ -130,9 +137,10 @@ class Images:
 
     def build_step(
         self,
-        context: str,
+        environment: Environment,
+        context: BuildContext,
+        programs: BuildContext,
         network: Network,
-        context_as_shell: str,
         *,
         tags: Sequence[str] = (),
         output: str = "",
@@ -141,9 +149,15 @@ class Images:
 
         No registry has that image, so the user's `--pull` is left out.
         """
-        options = [option for option in self._settings.build_options if option != "--pull"]
         self._build(
-            context, network, tags=tags, output=output, options=options, context_as_shell=context_as_shell
+            context.folder,
+            network,
+            tags=tags,
+            contexts={"pydock": programs.folder},
+            arguments={CACHE_NAMESPACE: cache_namespace(environment)},
+            output=output,
+            options=[option for option in self._settings.build_options if option != "--pull"],
+            context_as_shell="\n".join(filter(None, [programs.as_shell, context.as_shell])),
         )
 
     def _build(
@@ -242,9 +256,9 @@ class Images:
         """Return the tags of all images that were ever built for this environment, newest first."""
         return [image.tag for image in self.listed(environment.tag_patterns)]
 
-    def listed(self, references: Sequence[str] = ()) -> list[ListedImage]:
-        """Return the images with a tag of one of the patterns, newest first; without patterns, all of pydock's."""
-        rows = _rows(self._engine.query(docker.list_images(self._engine.client, references)))
+    def listed(self, references: Sequence[str] = (), label: str = docker.VERSION_LABEL) -> list[ListedImage]:
+        """Return the images with a tag of one of the patterns, newest first; without patterns, with that label."""
+        rows = _rows(self._engine.query(docker.list_images(self._engine.client, references, label)))
         return [row for row in rows if not row.tag.endswith(":<none>")]
 
     def tag(self, image: str, tag: str) -> None:
@@ -331,6 +345,11 @@ class Images:
 def arguments_text(arguments: Mapping[str, str]) -> str:
     """Return build arguments as the label has them: `GID=1000 UID=1000 USER=me`."""
     return " ".join(f"{name}={value}" for name, value in sorted(arguments.items()))
+
+
+def _names_packages(requirements: str) -> bool:
+    """Return whether a requirements file asks for anything, so that an installer is needed."""
+    return any(line.strip() and not line.strip().startswith("#") for line in requirements.splitlines())
 
 
 def _refuse_credentials(words: Sequence[str]) -> None:

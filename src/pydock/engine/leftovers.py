@@ -63,8 +63,12 @@ def environment_images(images: Images) -> list[EnvironmentImage]:
 
 
 def find_leftovers(engine: Engine, images: Images) -> Leftovers:
-    """Return what no environment of this user needs any more; never anything of another user or machine."""
-    known = [image for image in environment_images(images) if image.folder]
+    """Return what no environment of this user needs any more; never anything of another user or machine.
+
+    Tools images belong to nobody, and are made again when they are needed.
+    """
+    every = environment_images(images)
+    known = [image for image in every if image.folder]
     orphans = [image for image in known if image.is_orphan and not is_locked(hidden_sibling(image.folder))]
     interrupted = [
         image
@@ -72,7 +76,9 @@ def find_leftovers(engine: Engine, images: Images) -> Leftovers:
         if not image.is_orphan and not _is_committed(image) and not is_locked(image.folder)
     ]
     tags = [image.listed.tag for image in (*orphans, *interrupted)]
+    remain = any(image.listed.tag not in tags for image in every)
     tags += _aliases_of(orphans, [image for image in known if image not in orphans], images)
+    tags += images.tools.unused(environments=remain)
     identities = [
         identity
         for identity, folder in registry.known_folders().items()

@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
+import selectors
 import shlex
 import signal
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from invoke.runners import Local
 
 from pydock import errors
-from pydock.engine.progress import Masked
 from pydock.environments.signals import signal_handlers
 from pydock.messages import interrupted_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from invoke import Context
     from invoke.runners import Result
 
-PAUSE = 0.2  # seconds without output after which an unfinished line is shown
+    from pydock.engine.progress import Progress
+
+PAUSE = 0.2  # seconds without output after which the progress is drawn again
 STOP_TIMEOUT = 10  # seconds that a client gets to end after SIGTERM
 
 
 class EngineRunner(Local):
-    """Captures stdout and stderr, or with `pty=True` lets the client draw its progress on our stderr.
-
-    The progress goes through a pseudo-terminal, and is also kept.
-    """
+    """Captures stdout and stderr. With a `progress`, stderr goes there as it arrives, and is not kept here."""
 
     process: subprocess.Popen[bytes]
     pending = 0  # a signal that arrived while none could be handled
+
+    def __init__(self, context: Context, progress: Progress | None = None) -> None:
+        super().__init__(context)
+        self._progress = progress
 
     def run(self, command: str, **kwargs: Any) -> Result:
         # A signal that raised while the client is being started would leave a client that nobody waits for.
@@ -49,21 +51,13 @@ class EngineRunner(Local):
         # A process group of its own, so that a signal also reaches buildx, which is docker's child. sudo must stay in
         # ours, because it asks for a password on our terminal.
         own_session = argv[0] != "sudo"
-        nothing = subprocess.DEVNULL
-        if self.using_pty:
-            self.parent_fd, child = _pseudo_terminal()
-            self.process = subprocess.Popen(
-                argv, env=env, stdin=nothing, stdout=child, stderr=child, start_new_session=own_session
-            )
-            os.close(child)
-        else:
-            pipe = subprocess.PIPE
-            self.process = subprocess.Popen(
-                argv, env=env, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=own_session
-            )
+        nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
+        self.process = subprocess.Popen(
+            argv, env=env, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=own_session
+        )
 
     def should_use_pty(self, pty: bool = False, fallback: bool = True) -> bool:  # noqa: ARG002
-        return pty
+        return False
 
     def create_io_threads(self) -> tuple[dict[Any, Any], list[str], list[str]]:
         return {}, [], []
@@ -72,15 +66,12 @@ class EngineRunner(Local):
         return self.process.pid
 
     def wait(self) -> None:
-        if self.using_pty:
-            with self._stop_client_on_signal():
-                self.stdout.append(self._copy_progress())
-                self.process.wait()
-        else:
-            with self._stop_client_on_signal():
-                stdout, stderr = self.process.communicate()
-            self.stdout.append(stdout.decode(errors="replace"))
-            self.stderr.append(stderr.decode(errors="replace"))
+        with self._stop_client_on_signal():
+            stdout, stderr = (
+                self._read_to_progress(self._progress) if self._progress else self.process.communicate()
+            )
+        self.stdout.append(stdout.decode(errors="replace"))
+        self.stderr.append(stderr.decode(errors="replace"))
 
     @property
     def process_is_finished(self) -> bool:
@@ -128,33 +119,25 @@ class EngineRunner(Local):
             else:
                 self.process.send_signal(number)
 
-    def _copy_progress(self) -> str:
-        """Copy the client's output to our stderr, without secrets; return it."""
-        seen = bytearray()
-        masked = Masked()
-        while True:
-            arrived, _, _ = select.select([self.parent_fd], [], [], PAUSE)
-            try:
-                chunk = os.read(self.parent_fd, 65536) if arrived else b""
-            except OSError:  # Linux returns EIO after the last writer has closed the terminal
-                chunk = b""
-            ended = arrived and not chunk
-            shown = masked.end() if ended else masked.feed(chunk) if chunk else masked.idle()
-            seen += shown
-            sys.stderr.buffer.write(shown)
-            sys.stderr.buffer.flush()
-            if ended:
-                return seen.decode(errors="replace")
-
-
-def _pseudo_terminal() -> tuple[int, int]:
-    """Return both ends of a new pseudo-terminal of the same size as ours."""
-    import fcntl  # POSIX only, like every pseudo-terminal
-    import pty
-    import termios
-
-    ours, theirs = pty.openpty()
-    with contextlib.suppress(OSError, ValueError):
-        size = fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, b"\0" * 8)
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, size)
-    return ours, theirs
+    def _read_to_progress(self, progress: Progress) -> tuple[bytes, bytes]:
+        """Give stderr to the progress as it arrives; return stdout and nothing."""
+        stdout = bytearray()
+        streams = [stream for stream in (self.process.stdout, self.process.stderr) if stream]
+        with selectors.DefaultSelector() as selector:
+            for stream in streams:
+                selector.register(stream, selectors.EVENT_READ)
+            while selector.get_map():
+                for key, _ in selector.select(PAUSE):
+                    chunk = os.read(key.fd, 65536)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                    elif key.fileobj is self.process.stdout:
+                        stdout += chunk
+                    else:
+                        progress.feed(chunk)
+                progress.tick()
+        for stream in streams:
+            stream.close()
+        self.process.wait()
+        progress.end()
+        return bytes(stdout), b""

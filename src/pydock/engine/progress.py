@@ -1,87 +1,112 @@
-"""What the client draws on a terminal, without secrets, which may be split between two reads or between two rows."""
+"""What is shown while a build runs: on a terminal one line that changes, elsewhere one line per phase.
+
+With `--echo`, all of BuildKit's output instead.
+"""
 
 from __future__ import annotations
 
-import re
+import contextlib
+import os
+import sys
+import time
 from typing import TYPE_CHECKING
 
-from pydock import credentials
+from pydock.engine.build_output import BuildOutput, as_text
+from pydock.engine.phases import Phases
+from pydock.messages import printable, terminal_columns
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from pydock.engine.build_output import Event
 
-# BuildKit hides the cursor while it draws a frame (DECTCEM).
-FRAME, END_OF_FRAME = b"\x1b[?25l", b"\x1b[?25h"
-MOST = 1 << 18  # bytes that are held back at most
-FRAGMENT = 4  # characters of a secret that are recognised at the edge of a row
-SEQUENCE = r"\x1b\[[0-9;?]*[A-Za-z]"
-# BuildKit begins the rows of a step's output with " => => # ", and wraps and scrolls them.
-ROW = re.compile(rf"((?:{SEQUENCE}|[ \t]|=>|#)*)(.*?)((?:{SEQUENCE}|[ \t])*)", re.DOTALL)
+INTERVAL = 0.1  # seconds between two drawings at least
+CLEAR = "\r\x1b[K"  # to the first column, and erase the line: ECMA-48
 
 
-class Masked:
-    """A stream of bytes; secrets become `****`. Unfinished lines and frames are held back until they are complete."""
+class Progress:
+    """Reads a build's output and shows how far it is, on stderr."""
 
-    def __init__(self) -> None:
-        self._held = b""
+    def __init__(self, *, everything: bool = False) -> None:
+        self.output = BuildOutput()
+        self._phases = Phases()
+        self._everything = everything
+        self._live = not everything and has_cursor()
+        self._began = time.monotonic()
+        self._drawn_at = 0.0
+        self._shown = ""
 
-    def feed(self, chunk: bytes) -> bytes:
-        """Return what can be shown now that `chunk` has arrived."""
-        return self._release(self._held + chunk, _complete)
+    def close(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            self._shown = ""
+            _write(CLEAR)
 
-    def idle(self) -> bytes:
-        """Return what can be shown while nothing arrives: all complete words, such as those of a question."""
-        return self._release(self._held, _words)
+    def feed(self, chunk: bytes) -> None:
+        """Take what the client printed on stderr."""
+        self._take(self.output.feed(chunk))
 
-    def end(self) -> bytes:
-        """Return the rest."""
-        return self._release(self._held, len)
+    def end(self) -> None:
+        """Take the rest, when the client has ended."""
+        self._take(self.output.end())
 
-    def _release(self, data: bytes, measure: Callable[[bytes], int]) -> bytes:
-        length = measure(data)
-        if len(data) - length > MOST:
-            length = len(data)
-        self._held = data[length:]
-        return _mask(data[:length])
+    def tick(self) -> None:
+        """Draw the line again; called often, so that the seconds run."""
+        if self._live and self._phases.name:
+            now = time.monotonic()
+            if now - self._drawn_at >= INTERVAL:
+                self._drawn_at = now
+                self._draw(
+                    f"{self._phases.name} …", f"{self._phases.detail}  {now - self._began:.0f} s".strip()
+                )
 
+    def _take(self, events: list[Event]) -> None:
+        for event in events:
+            if self._everything:
+                text = as_text(event)
+                if text:
+                    _write(f"{printable(text)}\n")
+            elif self._phases.take(event) and not self._live:
+                _write(f"{printable(self._phases.name)}\n")
+        self.tick()
 
-def _complete(data: bytes) -> int:
-    """Return the length of the complete frames and lines."""
-    end = data.rfind(END_OF_FRAME) + len(END_OF_FRAME)
-    end = 0 if end < len(END_OF_FRAME) else end
-    begin = data.find(FRAME, end)
-    return begin if begin >= 0 else max(end, data.rfind(b"\n") + 1)
-
-
-def _words(data: bytes) -> int:
-    return 0 if FRAME in data else max(data.rfind(b" "), data.rfind(b"\n")) + 1
-
-
-def _mask(data: bytes) -> bytes:
-    if not data:
-        return data
-    text = credentials.redact(data.decode("utf-8", "surrogateescape"))
-    secrets = [secret for secret in credentials.secrets() if len(secret) > FRAGMENT]
-    if secrets:
-        rows = re.split(r"(\r*\n)", text)
-        text = "".join(_mask_edges(row, secrets) for row in rows)
-    return text.encode("utf-8", "surrogateescape")
+    def _draw(self, name: str, detail: str) -> None:
+        text = fitting(printable(name), detail, terminal_columns())
+        if text != self._shown:
+            self._shown = text
+            _write(f"{CLEAR}{text}")
 
 
-def _mask_edges(row: str, secrets: list[str]) -> str:
-    """Mask a part of a secret at the beginning or the end of a row."""
-    found = ROW.fullmatch(row)
-    if not found or len(found[2]) < FRAGMENT:
-        return row
-    first, content, last = found.groups()
-    for secret in secrets:
-        if content in secret:
-            content = credentials.MASK
-        sizes = range(min(len(secret), len(content)), FRAGMENT - 1, -1)
-        end = next((size for size in sizes if content.endswith(secret[:size])), 0)
-        if end:
-            content = content[:-end] + credentials.MASK
-        begin = next((size for size in sizes if content.startswith(secret[-size:])), 0)
-        if begin:
-            content = credentials.MASK + content[begin:]
-    return first + content + last
+def has_cursor() -> bool:
+    """Return whether stderr is a terminal whose lines can be drawn again."""
+    return bool(sys.stderr) and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def fitting(name: str, detail: str, columns: int) -> str:
+    """Return name and detail in one line that does not wrap; first the name is shortened."""
+    room = max(columns - 1, 0)
+    return cut(f"{cut(name, max(room - len(detail) - 1, 0))} {detail}".strip(), room)
+
+
+def cut(text: str, columns: int) -> str:
+    """Return the text as one line of so many columns at most; East Asian characters take two."""
+    text = text.replace("\n", " ").replace("\t", " ")
+    if text.isascii():
+        return text if len(text) <= columns else f"{text[: max(columns - 1, 0)]}…"[:columns]
+    import unicodedata  # hardly ever needed
+
+    widths = [
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    ]
+    if sum(widths) <= columns:
+        return text
+    used = end = 0
+    while used + widths[end] <= columns - 1:
+        used += widths[end]
+        end += 1
+    return f"{text[:end]}…"[: max(columns, 0)]
+
+
+def _write(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # a terminal that was closed does not end a build
+        sys.stderr.write(text)
+        sys.stderr.flush()

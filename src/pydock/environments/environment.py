@@ -162,14 +162,9 @@ def find_environment(settings: Settings, name: str) -> Environment:
             f"{written} has no file '{DOCKERFILE}', so it is not an environment. Add one, or remove the folder and "
             f"run `pydock create {name} VERSION`."
         )
-    names = environment_names(settings.home)
-    hint = errors.did_you_mean(name, names)
-    if not hint:
-        hint = f" Environments there: {', '.join(names)}." if names else " No environments exist there yet."
-    raise errors.EnvironmentNotFound(
-        f"Environment '{name}' not found in {settings.home.folder} ({settings.home.mode} mode).{hint} "
-        f"`pydock create {name} VERSION` creates it."
-    )
+    from pydock.environments.not_found import not_found  # only for the message
+
+    raise not_found(settings, name, environment_names(settings.home))
 
 
 def real_folder(home: Home, name: str) -> str:

@@ -4,16 +4,23 @@
 #   wanted.txt       what is requested now, with the options of all requirements
 #   bounds.txt       the version bounds of everything that was requested
 #   constraints.txt  those of constraints files
+#   hashes           exists if every package must have its hashes
 #   requested.txt    everything that was requested, now and before
 set -eu
 . "${0%/*}/installer.sh"
 list=/usr/local/share/requirements.txt
 
-cd "$here"
+cd "$requirements"
 find_uv wanted.txt requested.txt
-# If the new packages do not fit what is installed, resolve everything that was requested again.
-if ! { install_packages wanted.txt --constraint bounds.txt --constraint constraints.txt && check_packages; }; then
-    install_packages requested.txt --constraint constraints.txt
+set_constraints bounds.txt constraints.txt
+# shellcheck disable=SC2086 # words without blanks
+install_packages wanted.txt $constraints
+# If the new packages do not fit what is installed, resolve everything that was requested again. That could not help if
+# the installation itself has failed, because everything that was requested includes what failed.
+if ! check_packages; then
+    set_constraints constraints.txt
+    # shellcheck disable=SC2086
+    install_packages requested.txt $constraints
     check_packages
 fi
 compile_packages

@@ -2,13 +2,17 @@
 # shellcheck shell=sh
 #
 # The build mounts this folder, a cache at /root/.cache, and if there are any the secrets /etc/pip.conf, /root/.netrc and
-# /run/secrets/ca.pem. CA certificates may also be in this folder.
+# /run/secrets/ca.pem. A step of pydock's own also mounts what it is to install, and CA certificates, at /requirements.
+#
+# The cache is the environment's own. Its packages can write to it, so no other environment may use it, and no program
+# of pydock's is taken from it.
 
 here=${0%/*}
+requirements=/requirements
 cache=/root/.cache
 read -r installer <"$here/installer"
 
-for certificates in "$here/ca.pem" /run/secrets/ca.pem; do
+for certificates in "$requirements/ca.pem" /run/secrets/ca.pem; do
     if [ -f "$certificates" ]; then
         export SSL_CERT_FILE="$certificates" PIP_CERT="$certificates" GIT_SSL_CAINFO="$certificates"
         break
@@ -33,23 +37,14 @@ if [ -f /etc/pip.conf ]; then
     if [ -s "$work/uv.toml" ]; then export UV_CONFIG_FILE="$work/uv.toml"; fi
 fi
 
-# find_uv FILE… - set $uv to the path of uv, or to nothing if pip installs: by the settings, before Python 3.8, if uv was not
-# found, or if a requirements file has an option that uv does not have.
+# find_uv FILE… - set $uv to the path of uv, or to nothing if pip installs: by the settings, before Python 3.8, without a uv that
+# runs, or if a requirements file has an option that uv does not have.
 find_uv() {
     uv=
     if [ "$installer" != uv ]; then return; fi
     if grep -Eqs -e '^--(prefer-binary|use-feature)' -e '[[:space:]].?--config-settings' "$@"; then return; fi
     case $(python3 -V) in "Python 3."[0-7].*) return ;; esac
-    kept=$cache/pydock/$(uname -m)
-    for library in /lib/ld-musl-*; do
-        if [ -e "$library" ]; then kept=$kept-musl; fi
-    done
-    if [ ! -x "$kept/bin/uv" ]; then
-        mkdir -p "$cache/pydock"
-        new=$(mktemp -d "$cache/pydock/new.XXXXXX")
-        python3 -m pip install --quiet --target "$new" uv && mv "$new" "$kept" || rm -rf "$new"
-    fi
-    if [ -x "$kept/bin/uv" ]; then uv=$kept/bin/uv; fi
+    if "$here/uv" --version >/dev/null 2>&1; then uv=$here/uv; fi
 }
 
 # with_variables COMMAND… - run an installer with the variables that requirement lines name. pydock writes them into the
@@ -74,6 +69,14 @@ install_packages() {
     else
         with_variables python3 -m pip install --requirement "$file" "$@"
     fi && forget_values
+}
+
+# set_constraints FILE… - set $constraints to the options for these files; uv warns about an empty one
+set_constraints() {
+    constraints=
+    for file; do
+        if has_requirements "$file"; then constraints="$constraints --constraint $file"; fi
+    done
 }
 
 # set_uv_options FILE - set $uv_options to what uv needs to be told, because it ignores these lines of a requirements file
@@ -108,8 +111,8 @@ check_packages() {
 # list_packages - one name==version per line, with hashes if there are any, and the tools that packages need
 list_packages() {
     if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi >"$work/list"
-    python3 "$here/needed_tools.py" >"$work/needed"
-    if [ "$(cat "$here/hashes" 2>/dev/null)" = yes ]; then hash_packages "$work/list"; else cat "$work/list"; fi
+    python3 -I "$here/needed_tools.py" >"$work/needed"
+    if [ -e "$requirements/hashes" ]; then hash_packages "$work/list"; else cat "$work/list"; fi
     cat "$work/needed"
 }
 
@@ -118,12 +121,12 @@ hash_packages() {
     grep -v ' @ ' "$1" >"$work/pins" || true
     grep ' @ ' "$1" || true
     if [ "$uv" ]; then
-        set_uv_options "$here/requested.txt"
+        set_uv_options "$requirements/requested.txt"
         for option in $uv_options; do
             case $option in --require-hashes) ;; *) set -- "$@" "$option" ;; esac
         done
         shift
-        grep -e '^--' "$here/requested.txt" | grep -v -e '^--require-hashes' >"$work/to-hash" || true
+        grep -e '^--' "$requirements/requested.txt" | grep -v -e '^--require-hashes' >"$work/to-hash" || true
         cat "$work/pins" >>"$work/to-hash"
         with_variables "$uv" pip compile --quiet --no-header --no-annotate --no-deps --generate-hashes "$@" "$work/to-hash"
     else
@@ -138,7 +141,7 @@ hash_packages() {
 
 # Compile what was installed since $work/start; pip has done so already.
 compile_packages() {
-    if [ "$uv" ]; then python3 "$here/compile_bytecode.py" "$cache/pydock/bytecode" "$work/start"; fi
+    if [ "$uv" ]; then echo "Compiling bytecode" && python3 -I "$here/compile_bytecode.py" "$work/start"; fi
 }
 
 has_requirements() {

@@ -3,9 +3,11 @@
 #
 #   requested.txt      everything that was requested
 #   constraints.txt    the lines of constraints files
+#   hashes             exists if every package must have its hashes
 #   installed.txt      what is installed now; these versions are kept unless they may be upgraded
 #   upgrade-names.txt  the names of the packages to upgrade, one per line; "*" for all
 #   upgrade-lines.txt  the requirement specifiers of these packages
+# shellcheck disable=SC2086 # options are words without blanks
 set -eu
 . "${0%/*}/installer.sh"
 resolved=/resolved/requirements.txt
@@ -15,7 +17,7 @@ resolve_with_uv() {
     # Those that are requested without hashes get them.
     uv_options=$(echo "$uv_options" | sed 's/--require-hashes//g')
     set --
-    if [ "$(cat hashes)" = yes ]; then set -- --generate-hashes; fi
+    if [ -e hashes ]; then set -- --generate-hashes; fi
     while read -r name; do
         case $name in
             '') ;;
@@ -25,8 +27,7 @@ resolve_with_uv() {
     done <upgrade-names.txt
     # uv keeps the versions of the existing output file.
     cp installed.txt "$resolved"
-    # shellcheck disable=SC2086 # words without blanks
-    with_variables "$uv" pip compile --quiet --no-header --no-annotate $uv_options "$@" --constraint constraints.txt \
+    with_variables "$uv" pip compile --quiet --no-header --no-annotate $uv_options $constraints "$@" \
         --output-file "$resolved" requested.txt >/dev/null
 }
 
@@ -37,20 +38,19 @@ resolve_with_pip() {
     python3 -m venv "$work/needed"
     pip_in upgraded install --quiet --requirement installed.txt
     if grep -qx '\*' upgrade-names.txt; then
-        pip_in upgraded install --quiet --upgrade --upgrade-strategy eager --constraint constraints.txt \
-            --requirement requested.txt
+        pip_in upgraded install --quiet --upgrade --upgrade-strategy eager $constraints --requirement requested.txt
     elif has_requirements upgrade-lines.txt; then
-        pip_in upgraded install --quiet --upgrade --constraint constraints.txt --requirement upgrade-lines.txt
+        pip_in upgraded install --quiet --upgrade $constraints --requirement upgrade-lines.txt
     else
-        pip_in upgraded install --quiet --constraint constraints.txt --requirement requested.txt
+        pip_in upgraded install --quiet $constraints --requirement requested.txt
     fi
     pip_in upgraded freeze --all >"$work/upgraded.txt"
     # An address is as it is requested: pip takes one with a digest or without the user name for another one.
     sed '/ @ /d' "$work/upgraded.txt" >"$work/kept.txt"
     pip_in needed install --quiet --constraint "$work/kept.txt" --requirement requested.txt
     pip_in needed freeze --all >"$work/list"
-    if [ "$(cat hashes)" = yes ]; then hash_packages "$work/list"; else cat "$work/list"; fi >"$resolved"
-    "$work/needed/bin/python" needed_tools.py >>"$resolved"
+    if [ -e hashes ]; then hash_packages "$work/list"; else cat "$work/list"; fi >"$resolved"
+    "$work/needed/bin/python" -I "$here/needed_tools.py" >>"$resolved"
 }
 
 pip_in() {
@@ -60,6 +60,7 @@ pip_in() {
 }
 
 mkdir -p "${resolved%/*}"
-cd "$here"
+cd "$requirements"
 find_uv requested.txt
+set_constraints constraints.txt
 if [ "$uv" ]; then resolve_with_uv; else resolve_with_pip; fi

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.engine.build_secrets import read_pip_options, variable_values
+from pydock.engine.build_step import build_step
 from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
@@ -22,7 +23,6 @@ from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
 from pydock.packages import requirements
-from pydock.packages.build_step import build_step
 from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 
@@ -85,8 +85,11 @@ class Packages:
 
     def uninstall(self, names: Sequence[str]) -> Changes:
         """Remove packages, and dependencies that nothing else needs; the image is built again from the files."""
-        installed = {line.name for line in self._installed()}
-        missing = [name for name in names if name not in installed | {line.name for line in self.requested}]
+        missing = [
+            name
+            for name in names
+            if name not in self.installed_names() | {line.name for line in self.requested}
+        ]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'; nothing was changed. "
@@ -106,14 +109,22 @@ class Packages:
 
     def update(self, names: Sequence[str]) -> Changes:
         """Update packages, or all of them, to the newest versions that the requested ones allow."""
-        installed = {line.name for line in self._installed()}
-        missing = [name for name in names if name not in installed]
+        missing = [name for name in names if name not in self.installed_names()]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
             )
         pinned, requested = self._resolve(self.requested, names or [EVERYTHING])
         return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, requested)
+
+    def installed_names(self) -> set[str]:
+        """Return the names of the packages that requirements.txt has."""
+        return {line.name for line in self._installed()}
+
+    def has_requested(self, lines: Sequence[Line]) -> bool:
+        """Return whether an installation of these lines would change nothing of what is requested and installed."""
+        wanted = requirements.merge(self.requested, lines)
+        return wanted == self.requested and set(requirements.names(lines)) <= self.installed_names()
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""
@@ -155,7 +166,7 @@ class Packages:
         return {
             "requested.txt": requirements.for_installer(requested),
             "constraints.txt": requirements.for_installer(requirements.bounds(constraints)),
-            "hashes": "yes\n" if requirements.requires_hashes(requested) else "no\n",
+            **({"hashes": ""} if requirements.requires_hashes(requested) else {}),
         }
 
     def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> tuple[str, list[Line]]:
@@ -183,21 +194,23 @@ class Packages:
         user: str = "",
         resolved: str = "",
     ) -> None:
-        build_step(
-            self._images,
-            self._settings,
-            self._environment,
-            "step.dockerfile.j2",
-            program,
-            inputs,
-            tags=tags,
-            output=output,
-            image=self._environment.content_tag(),
-            uid=0 if self._engine.rootless else self._environment.caller.uid,
-            user=user,
-            resolved=resolved,
-            timestamp=time.time_ns(),
-        )
+        image = self._environment.content_tag()
+        with self._images.tools.context(self._environment, image) as tools:
+            build_step(
+                self._images,
+                self._environment,
+                tools,
+                program,
+                inputs,
+                tags=tags,
+                output=output,
+                templates=self._settings.templates,
+                image=image,
+                uid=0 if self._engine.rootless else self._environment.caller.uid,
+                user=user,
+                resolved=resolved,
+                timestamp=time.time_ns(),
+            )
 
     def _rebuild(self, pinned: str) -> None:
         """Build the folder as it will be with `pinned` as its requirements.txt, unless that image exists."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN
 from pydock.packages.pip_format import HASH, InvalidLine, option_lines, read_lines
 from pydock.packages.requirement_addresses import with_variables
 from pydock.packages.requirements import names, options, requires_hashes
@@ -38,6 +39,25 @@ class Changes(NamedTuple):
     def __str__(self) -> str:
         signs = [f"+ {line}" for line in self.added] + [f"- {line}" for line in self.removed]
         return "\n".join(sorted(signs, key=lambda sign: (sign[2:].split("==")[0], sign[0] == "+")))
+
+    def summary(self, requested: Sequence[str], seconds: float, columns: int) -> str:
+        """Return one line: as many packages as fit, those that were `requested` first, how many, and the changed files."""
+        before = dict(line.split("==", 1) for line in self.removed if "==" in line)
+        after = [line.partition("==")[::2] for line in self.added]
+        names = {name for name, _ in after}
+        parts = [
+            f"+ {name} {version}{f' (was {before[name]})' if name in before else ''}"
+            for name, version in after
+        ]
+        parts += [f"- {line.replace('==', ' ')}" for line in self.removed if line.split("==")[0] not in names]
+        parts.sort(key=lambda part: part.split()[1] not in requested)
+        updated = f"{REQUIREMENTS} and {REQUIREMENTS_IN}" if self.requests_changed else REQUIREMENTS
+        count = "1 package" if len(parts) == 1 else f"{len(parts)} packages"
+        end = f"{count}, {seconds:.1f} s; {updated} updated"
+        shown = len(parts)
+        while shown > 1 and len(_list_of(parts, shown)) + len(end) + 2 > columns:
+            shown -= 1
+        return f"{_list_of(parts, shown)}, {end}"
 
 
 NO_CHANGES = Changes([], [], requests_changed=False)
@@ -88,3 +108,12 @@ def _packages(text: str) -> set[str]:
         for line in read_lines(text)
         if not isinstance(line, InvalidLine) and line.requirement
     }
+
+
+def _list_of(parts: Sequence[str], shown: int) -> str:
+    """Return the first parts, with a sign only where it changes: `+ numpy 2.1.0, six 1.16.0, - idna 3.1 …`."""
+    words = [
+        part[2:] if number and part[0] == parts[number - 1][0] else part
+        for number, part in enumerate(parts[:shown])
+    ]
+    return ", ".join(words) + (" …" if shown < len(parts) else "")

@@ -81,7 +81,11 @@ def name_of(requirement: str) -> str:
 
     Raises `UsageError` if it is invalid, or a path of this machine.
     """
-    if requirement.startswith("-e") or LOCAL.match(requirement) or LOCAL.match(requirement.partition(" @ ")[2]):
+    if (
+        requirement.startswith("-e")
+        or LOCAL.match(requirement)
+        or LOCAL.match(requirement.partition(" @ ")[2])
+    ):
         raise errors.UsageError(
             f"'{requirement}' is a local path, which a build on another machine would not find. Publish the package, use "
             "a URL (git+https://…), or COPY it in the environment's dockerfile."

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from pydock import errors
-from pydock.engine.build_context import INSTALLER, PROGRAMS, build_context, file_as_shell, pip_context
+from pydock.engine.build_context import PROGRAMS, build_context, file_as_shell
 
+INSTALLER = ("installer.sh", "compile_bytecode.py", "forget_values.py")
 TEXTS = {"installer": "uv\n", "wanted.txt": "pandas>='2' # $HOME `x`\n", "empty.txt": ""}
 
 
@@ -73,14 +74,6 @@ def test_as_shell_recreates_the_folder(tmp_path: Path, monkeypatch: pytest.Monke
     assert not os.path.exists(context.folder)
     subprocess.run([shell, "-euc", context.as_shell], check=True, umask=0o022)
     assert describe(Path(context.folder)) == expected
-
-
-@pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_pip_context(installer: str) -> None:
-    with pip_context(installer) as context:
-        found = describe(Path(context.folder))
-    assert found["installer"] == (0o644, f"{installer}\n".encode())
-    assert sorted(found) == sorted(["pip", "installer", *INSTALLER])
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_rootless_engine_builds_for_root(
     monkeypatch.setattr("pydock.engine.build_secrets.pip_config_files", lambda _: [])
     environment = make_environment()
     Images(engine, make_settings()).build(environment, environment.content_tag())
-    [words] = [call.split() for call in calls(client) if call.startswith("build ")]
+    *_, words = [call.split() for call in calls(client) if call.startswith("build ")]
     assert f"UID={ids[0]}" in words
     assert f"GID={ids[1]}" in words
 

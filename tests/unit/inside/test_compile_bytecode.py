@@ -1,12 +1,10 @@
-"""Bytecode is compiled once per distribution, and restored from the cache when it is installed again."""
+"""What an installation added is compiled; nothing is restored from a cache."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import marshal
 import os
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -33,12 +31,11 @@ def script() -> ModuleType:
 
 
 class Image:
-    """A site-packages folder, a cache, and the time at which an installation began."""
+    """A site-packages folder, and the time at which an installation began."""
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.site = folder / "site-packages"
         self.site.mkdir(parents=True)
-        self.cache = cache
         self.since = folder / "since"
         self.since.touch()
         os.utime(self.since, (1000, 1000))
@@ -46,7 +43,7 @@ class Image:
     def install(self, name: str = "six", sources: dict[str, str] | None = None) -> None:
         sources = {"six.py": "x = 1\n", "pkg/mod.py": "y = 2\n"} if sources is None else sources
         for path, text in sources.items():
-            (self.site / path).parent.mkdir(exist_ok=True)
+            (self.site / path).parent.mkdir(exist_ok=True, parents=True)
             (self.site / path).write_text(text)
         record = self.site / f"{name}-1.0.dist-info" / "RECORD"
         record.parent.mkdir()
@@ -61,51 +58,61 @@ class Image:
 
 @pytest.fixture
 def image(tmp_path: Path, script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Image:
-    made = Image(tmp_path / "image", tmp_path / "cache")
+    made = Image(tmp_path / "image")
     monkeypatch.setattr(script.sysconfig, "get_path", lambda _: str(made.site))
     return made
 
 
 def test_new_distribution_is_compiled(script: ModuleType, image: Image) -> None:
     image.install()
-    script.main(image.cache, image.since)
+    script.main(image.since)
     assert sorted(image.compiled()) == ["mod", "six"]
     for name in ("six.py", "pkg/mod.py"):
-        assert script.is_compiled(image.site / name)
-        assert (image.site / name).stat().st_mtime == script.EPOCH
+        assert script.is_compiled(str(image.site / name))
 
 
-def test_bytecode_is_restored_from_the_cache(
-    script: ModuleType, image: Image, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bytecode_that_is_valid_stays(script: ModuleType, image: Image) -> None:
     image.install()
-    script.main(image.cache, image.since)
-    first = image.compiled()
-    for path in image.site.rglob("__pycache__/*"):
-        path.unlink()
-    monkeypatch.setattr(script, "compile_all", None)  # compiling would fail
-    script.main(image.cache, image.since)
-    assert image.compiled() == first
+    script.main(image.since)
+    (image.site / "pkg" / "__pycache__").joinpath("marker").touch()
+    first = {path: path.stat().st_mtime_ns for path in image.site.rglob("__pycache__/*")}
+    script.main(image.since)
+    assert {path: path.stat().st_mtime_ns for path in image.site.rglob("__pycache__/*")} == first
+
+
+def test_changed_source_is_compiled_again(script: ModuleType, image: Image) -> None:
+    image.install(sources={"six.py": "x = 1\n"})
+    script.main(image.since)
+    old = image.compiled()
+    (image.site / "six.py").write_text("x = 22\n")
+    os.utime(image.site / "six.py", (2000, 2000))
+    script.main(image.since)
+    assert image.compiled() != old
 
 
 def test_older_distribution_is_not_compiled(script: ModuleType, image: Image) -> None:
     image.install()
     [record] = image.site.glob("*.dist-info/RECORD")
     os.utime(record, (999, 999))
-    script.main(image.cache, image.since)
+    script.main(image.since)
     assert image.compiled() == {}
-    assert not image.cache.exists()
+
+
+def test_tests_of_a_package_are_not_compiled(script: ModuleType, image: Image) -> None:
+    image.install(sources={"pkg/a.py": "", "pkg/tests/b.py": "", "pkg/tests/c/d.py": "", "tests.py": ""})
+    script.main(image.since)
+    assert sorted(image.compiled()) == ["a", "tests"]
 
 
 def test_distribution_without_sources(script: ModuleType, image: Image) -> None:
     image.install("data", {})
-    script.main(image.cache, image.since)
-    assert not image.cache.exists()
+    script.main(image.since)
+    assert image.compiled() == {}
 
 
 def test_invalid_python_is_skipped(script: ModuleType, image: Image) -> None:
     image.install("odd", {"good.py": "x = 1\n", "template.py": "{% template %}\n"})
-    script.main(image.cache, image.since)
+    script.main(image.since)
     assert sorted(image.compiled()) == ["good"]
 
 
@@ -127,26 +134,6 @@ def test_many_sources_are_compiled_in_parallel(
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(script, "FEW", few)
     image.install()
-    script.main(image.cache, image.since)
+    script.main(image.since)
     assert sorted(image.compiled()) == ["mod", "six"]
     assert len(in_parallel) == (2 if few == 0 else 0)
-
-
-def test_cache_is_written_atomically(
-    script: ModuleType, image: Image, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    image.install()
-    real = script.compile_all
-
-    def compile_during_another_build(sources: list[Path]) -> None:
-        real(sources)
-        monkeypatch.setattr(script, "compile_all", real)
-        script.compile_and_keep(sources, image.site, kept)
-
-    [record] = image.site.glob("*.dist-info/RECORD")
-    kept = image.cache / f"{sys.implementation.cache_tag}-{sys.hexversion}" / script.key_of(record)
-    monkeypatch.setattr(script, "compile_all", compile_during_another_build)
-    script.main(image.cache, image.since)
-    assert list(kept.parent.iterdir()) == [kept]
-    names = {str(script.bytecode_of(Path(name))) for name in ("pkg/mod.py", "six.py")}
-    assert set(marshal.loads(kept.read_bytes())) == names  # noqa: S302

@@ -85,7 +85,7 @@ def test_installer_sh_gives_the_variables_to_the_installer_alone(tmp_path: Path)
     (tmp_path / "pip.conf").write_text(text, encoding="utf-8")
     with open(f"{PROGRAMS}/installer.sh", encoding="utf-8") as file:
         text = file.read()
-    begin, end = text.index("with_variables() ("), text.index("# install_packages OPTION")
+    begin, end = text.index("with_variables() ("), text.index("# install_packages FILE")
     function = text[begin:end].replace("/etc/pip.conf", str(tmp_path / "pip.conf"))
     show = f'{sys.executable} -c \'import os; print([os.environ.get(n) for n in ("TOKEN", "OTHER")])\''
     script = (

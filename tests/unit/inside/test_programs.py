@@ -7,7 +7,6 @@ paths are below a temporary folder.
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
 
 # The absolute paths in the programs; nothing else of the machine is used.
 PATHS = {
-    "installer.sh": ["/root/.cache", "/root/.netrc", "/etc/pip.conf", "/run/secrets/ca.pem", "/lib/ld-musl-"],
+    "installer.sh": ["/root/.cache", "/root/.netrc", "/etc/pip.conf", "/run/secrets/ca.pem", "/requirements"],
     "increment.sh": ["/usr/local/share/requirements.txt"],
     "resolve.sh": ["/resolved/requirements.txt"],
+    "fetch_uv.sh": ["/wheels"],
     "pip": [],
 }
 # Every different shell of this machine; sh is usually a link to one of the others.
@@ -36,17 +36,18 @@ SHELLS = {
     if (path := shutil.which(name))
 }
 
-# Records every call, and the environment of the last one. FAIL is a pattern of the calls that fail.
+# Records every call, and the environment of the last one. FAIL is a pattern of the calls that fail, FAIL_ONCE of one that
+# fails the first time.
 RECORD = """\
 call="${0##*/} $*"
 echo "$call" >>"$LOG/calls"
 env >"$LOG/environment"
 case $call in ${FAIL:-none}) exit 1 ;; esac
+case $call in ${FAIL_ONCE:-none}) if [ ! -e "$LOG/failed" ]; then : >"$LOG/failed"; exit 1; fi ;; esac
 """
 PYTHON = f"""{RECORD}
 case "$*" in
     -V) echo "Python $VERSION" ;;
-    "-m pip install --quiet --target "*) mkdir "$6/bin"; cp "$LOG/uv" "$6/bin/uv" ;;
     "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
     "-m pip freeze --all") echo "six==1.16.0" ;;
 esac
@@ -66,10 +67,11 @@ class Build:
     def __init__(self, folder: Path, shell: list[str]) -> None:
         self.root = folder / "root"
         self.here = folder / "pydock"
+        self.requirements = self.root / "requirements"
         self.bin = folder / "bin"  # first on PATH
         self.log = folder / "log"
         self.temporary = folder / "tmp"
-        for path in (self.root, self.here, self.log, self.temporary):
+        for path in (self.root, self.here, self.requirements, self.log, self.temporary):
             path.mkdir()
         self.variables = {"LOG": str(self.log), "VERSION": "3.12.1", "TMPDIR": str(self.temporary)}
         self._shell = shell
@@ -79,21 +81,20 @@ class Build:
                 assert place in text
                 text = text.replace(place, f"{self.root}{place}")
             (self.here / name).write_text(text)
-        self.write("installer", "uv\n")
+        self.choose_installer("uv")
 
     @property
     def cache(self) -> Path:
         return self.root / "root" / ".cache"
 
-    @property
-    def uv_folder(self) -> Path:
-        return self.cache / "pydock" / platform.machine()
-
     def write(self, name: str, text: str) -> Path:
-        """Write a file of the build context."""
-        path = self.here / name
+        """Write a file of the build context, which is mounted at /requirements."""
+        path = self.requirements / name
         path.write_text(text)
         return path
+
+    def choose_installer(self, installer: str) -> None:
+        (self.here / "installer").write_text(f"{installer}\n")
 
     def mount(self, path: str, text: str) -> Path:
         """Write a file of the container."""
@@ -129,21 +130,24 @@ class Build:
 
     def _short(self, line: str) -> str:
         line = (
-            line.replace(str(self.cache), "CACHE").replace(f"{self.here}/", "").replace(f"{self.root}/", "/")
+            line.replace(f"{self.requirements}/", "")
+            .replace(f"{self.here}/", "")
+            .replace(f"{self.root}/", "/")
         )
-        return re.sub(r"new\.\w{6}", "NEW", re.sub(rf"{self.temporary}/[\w.]+", "WORK", line))
+        return re.sub(rf"{self.temporary}/[\w.]+", "WORK", line)
 
 
 @pytest.fixture(params=SHELLS, ids=os.path.basename)
 def build(request: pytest.FixtureRequest, tmp_path: Path, make_program: MakeProgram) -> Build:
     made = Build(tmp_path, SHELLS[request.param])
     make_program(made.bin / "python3", PYTHON)
-    make_program(made.log / "uv", UV)
+    make_program(made.here / "uv", UV)
     return made
 
 
-GET_UV = ["python3 -V", "python3 -m pip install --quiet --target CACHE/pydock/NEW uv"]
-COMPILE = "python3 compile_bytecode.py CACHE/pydock/bytecode WORK/start"
+FIND_UV = ["python3 -V", "uv --version"]
+NEEDED = "python3 -I needed_tools.py"
+COMPILE = "python3 -I compile_bytecode.py WORK/start"
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -158,10 +162,7 @@ def test_paths_are_complete(name: str) -> None:
 
 
 def test_pip_installs_with_uv_and_compiles(build: Build) -> None:
-    install = ["uv pip install --requirement requirements.txt", COMPILE]
-    assert build.pip_install("six\n") == [*GET_UV, *install]
-    assert (build.uv_folder / "bin" / "uv").exists()
-    assert build.pip_install("six\n") == ["python3 -V", *install]  # uv is in the cache
+    assert build.pip_install("six\n") == [*FIND_UV, "uv pip install --requirement requirements.txt", COMPILE]
 
 
 @pytest.mark.parametrize(
@@ -176,23 +177,27 @@ def test_old_python_installs_with_pip(build: Build, version: str, uses_uv: bool)
 
 
 def test_setting_pip_installs_with_pip(build: Build) -> None:
-    build.write("installer", "pip\n")
+    build.choose_installer("pip")
     assert build.pip_install("six\n") == ["python3 -m pip install --requirement requirements.txt"]
 
 
-def test_pip_is_used_if_uv_cannot_be_installed(build: Build) -> None:
-    build.variables["FAIL"] = "*--target*"
+def test_pip_is_used_if_uv_is_missing(build: Build) -> None:
+    (build.here / "uv").unlink()
     assert build.pip_install("six\n") == [
-        *GET_UV,
+        "python3 -V",
         "python3 -m pip install --requirement requirements.txt",
     ]
-    assert list((build.cache / "pydock").iterdir()) == []
 
 
-def test_musl_has_its_own_uv(build: Build) -> None:
-    build.mount("/lib/ld-musl-x86_64.so.1", "")
-    build.pip_install("six\n")
-    assert os.listdir(build.cache / "pydock") == [f"{platform.machine()}-musl"]
+def test_pip_is_used_if_uv_does_not_run_on_this_machine(build: Build) -> None:
+    build.variables["FAIL"] = "uv*--version"
+    assert build.pip_install("six\n") == [*FIND_UV, "python3 -m pip install --requirement requirements.txt"]
+
+
+def test_programs_in_the_cache_are_not_run(build: Build) -> None:
+    for place in ("pydock/bin/uv", "uv/uv", "pydock/compile_bytecode.py", "bin/python3"):
+        build.mount(f"/root/.cache/{place}", 'echo hostile >>"$LOG/calls"\n').chmod(0o755)
+    assert build.pip_install("six\n") == [*FIND_UV, "uv pip install --requirement requirements.txt", COMPILE]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# six\n\n  # six\n\t\n", " "])
@@ -206,7 +211,6 @@ def test_pip_with_any_requirement_installs(build: Build, text: str) -> None:
 
 
 def test_both_spellings_of_the_option_are_known(build: Build) -> None:
-    build.pip_install("six\n")  # fills the cache
     assert build.pip_install("six\n", option="--requirement") == build.pip_install("six\n", option="-r")
 
 
@@ -281,15 +285,55 @@ def test_pip_conf_without_settings_for_uv(build: Build) -> None:
     assert "UV_CONFIG_FILE" not in build.environment()
 
 
+# fetch_uv.sh
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [
+        ("x86_64", "musllinux_1_1_x86_64"),
+        ("aarch64", "musllinux_1_1_aarch64"),
+        ("s390x", "manylinux2014_s390x"),
+        ("ppc64le", "manylinux2014_ppc64le"),
+    ],
+)
+def test_uv_is_downloaded_for_this_machine(
+    build: Build, make_program: MakeProgram, machine: str, expected: str
+) -> None:
+    make_program(build.bin / "uname", f"echo {machine}\n")
+    build.write("uv.txt", "uv==0.9.1\n")
+    assert build.run("fetch_uv.sh") == [
+        "python3 -V",
+        (
+            "python3 -m pip download --quiet --no-cache-dir --no-deps --require-hashes --only-binary=:all: "
+            f"--platform {expected} --dest /wheels --requirement uv.txt"
+        ),
+    ]
+    assert (build.root / "wheels").is_dir()
+
+
+@pytest.mark.parametrize("version", ["3.6.15", "3.7.17"])
+def test_no_uv_is_downloaded_for_old_python(build: Build, version: str) -> None:
+    build.variables["VERSION"] = version
+    assert build.run("fetch_uv.sh") == ["python3 -V"]
+    assert list((build.root / "wheels").iterdir()) == []
+
+
+def test_failed_download_fails_the_build(build: Build) -> None:
+    build.variables["FAIL"] = "*download*"
+    build.run("fetch_uv.sh", fails=True)
+
+
 # increment.sh
 
 
 @pytest.fixture(params=["uv", "pip"])
 def increment(request: pytest.FixtureRequest, build: Build) -> tuple[Build, str]:
     """Return a build step of increment.sh, and the command that installs."""
-    build.write("installer", f"{request.param}\n")
-    for name in ("wanted", "constraints", "requested"):
+    build.choose_installer(request.param)
+    for name in ("wanted", "bounds", "requested"):
         build.write(f"{name}.txt", f"{name}\n")
+    build.write("constraints.txt", "")
     return build, "uv pip" if request.param == "uv" else "python3 -m pip"
 
 
@@ -297,11 +341,12 @@ def increment_calls(pip: str, *between: str) -> list[str]:
     """Return the expected calls, with those after the first installation in between."""
     with_uv = pip == "uv pip"
     return [
-        *(GET_UV if with_uv else []),
-        f"{pip} install --requirement wanted.txt --constraint constraints.txt",
+        *(FIND_UV if with_uv else []),
+        f"{pip} install --requirement wanted.txt --constraint bounds.txt",
         *between,
         *([COMPILE] if with_uv else []),
         f"{pip} freeze" if with_uv else f"{pip} freeze --all",
+        NEEDED,
     ]
 
 
@@ -311,11 +356,17 @@ def test_increment(increment: tuple[Build, str]) -> None:
     assert (build.root / "usr/local/share/requirements.txt").read_text() == "six==1.16.0\n"
 
 
+def test_increment_without_bounds(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    build.write("bounds.txt", "\n")
+    assert f"{pip} install --requirement wanted.txt" in build.run("increment.sh")
+
+
 def test_increment_resolves_everything_if_the_new_packages_do_not_fit(increment: tuple[Build, str]) -> None:
     build, pip = increment
-    build.variables["FAIL"] = "*wanted.txt*"
-    expected = increment_calls(pip, f"{pip} install --requirement requested.txt", f"{pip} check")
-    assert build.run("increment.sh") == expected
+    build.variables["FAIL_ONCE"] = "*pip*check"
+    between = [f"{pip} check", f"{pip} install --requirement requested.txt", f"{pip} check"]
+    assert build.run("increment.sh") == increment_calls(pip, *between)
 
 
 def test_increment_resolves_everything_if_the_check_fails(increment: tuple[Build, str]) -> None:
@@ -326,10 +377,13 @@ def test_increment_resolves_everything_if_the_check_fails(increment: tuple[Build
     assert not (build.root / "usr/local/share/requirements.txt").exists()
 
 
-def test_increment_fails_if_nothing_can_be_installed(increment: tuple[Build, str]) -> None:
+def test_increment_that_fails_runs_the_installer_once(increment: tuple[Build, str]) -> None:
     build, pip = increment
     build.variables["FAIL"] = "*pip*install*--requirement*"
-    assert build.run("increment.sh", fails=True)[-1] == f"{pip} install --requirement requested.txt"
+    calls = build.run("increment.sh", fails=True)
+    assert [call for call in calls if " install --requirement " in call] == [
+        f"{pip} install --requirement wanted.txt --constraint bounds.txt"
+    ]
     assert not (build.root / "usr/local/share/requirements.txt").exists()
 
 
@@ -338,7 +392,7 @@ def test_increment_fails_if_nothing_can_be_installed(increment: tuple[Build, str
 
 @pytest.fixture
 def resolve(build: Build) -> Build:
-    for name in ("requested", "installed", "upgrade-names", "upgrade-lines"):
+    for name in ("requested", "constraints", "installed", "upgrade-names", "upgrade-lines"):
         build.write(f"{name}.txt", "")
     build.write("installed.txt", "six==1.15.0\n")
     return build
@@ -356,7 +410,7 @@ def resolve(build: Build) -> Build:
 def test_resolve_with_uv(resolve: Build, names: str, options: str) -> None:
     resolve.write("upgrade-names.txt", names)
     assert resolve.run("resolve.sh") == [
-        *GET_UV,
+        *FIND_UV,
         (
             f"uv pip compile --quiet --no-header --no-annotate {options}"
             "--output-file /resolved/requirements.txt requested.txt"
@@ -375,7 +429,7 @@ def test_resolve_with_uv(resolve: Build, names: str, options: str) -> None:
     ],
 )
 def test_resolve_with_pip(resolve: Build, names: str, lines: str, upgrade: str) -> None:
-    resolve.write("installer", "pip\n")
+    resolve.choose_installer("pip")
     resolve.write("upgrade-names.txt", names)
     resolve.write("upgrade-lines.txt", lines)
     assert resolve.run("resolve.sh") == [
@@ -384,14 +438,73 @@ def test_resolve_with_pip(resolve: Build, names: str, lines: str, upgrade: str) 
         "python -m pip install --quiet --requirement installed.txt",
         f"python -m pip install --quiet {upgrade}",
         "python -m pip freeze --all",
-        "python -m pip install --quiet --constraint WORK/constraints.txt --requirement requested.txt",
+        "python -m pip install --quiet --constraint WORK/kept.txt --requirement requested.txt",
         "python -m pip freeze --all",
+        "python -I needed_tools.py",
     ]
     assert (resolve.root / "resolved/requirements.txt").read_text() == "six==1.16.0\n"
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_failed_resolution_fails_the_build(resolve: Build, installer: str) -> None:
-    resolve.write("installer", f"{installer}\n")
+    resolve.choose_installer(installer)
     resolve.variables["FAIL"] = "*pip*requested.txt"
     resolve.run("resolve.sh", fails=True)
+
+
+# options that only pip reads in a requirements file
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("--pre\nsix\n", "--prerelease=allow"),
+        ("--trusted-host h.example\nsix\n", "--allow-insecure-host=h.example"),
+        ("--trusted-host=h.example\nsix", "--allow-insecure-host=h.example"),
+        ("--extra-index-url https://h.example\nsix\n", "--index-strategy=unsafe-best-match"),
+        ("six==1 --hash=sha256:00\n", "--require-hashes"),
+        ("--require-hashes\nsix==1\n--pre\n", "--require-hashes --prerelease=allow"),
+        ("six  # --pre\n", ""),
+        ("--index-url https://h.example\nsix\n", ""),
+    ],
+)
+def test_uv_is_told_what_it_ignores_in_files(build: Build, text: str, options: str) -> None:
+    install = f"uv pip install --requirement requirements.txt {options}".strip()
+    assert build.pip_install(text) == [*FIND_UV, install, COMPILE]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--prefer-binary\nsix\n",
+        "--use-feature x\nsix\n",
+        'six --config-settings="a=b"\n',
+        "six '--config-settings=a=b'\n",
+    ],
+)
+def test_pip_installs_what_uv_cannot(build: Build, text: str) -> None:
+    assert build.pip_install(text) == ["python3 -m pip install --requirement requirements.txt"]
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_constraints_bound_every_installation(build: Build, installer: str) -> None:
+    build.choose_installer(installer)
+    for name in ("wanted", "bounds", "constraints", "requested"):
+        build.write(f"{name}.txt", f"{name}\n")
+    build.variables["FAIL_ONCE"] = "*pip*check"
+    calls = [call.split(" install ")[1] for call in build.run("increment.sh") if " install " in call]
+    assert calls == [
+        "--requirement wanted.txt --constraint bounds.txt --constraint constraints.txt",
+        "--requirement requested.txt --constraint constraints.txt",
+    ]
+
+
+def test_uv_resolves_with_constraints_and_hashes(resolve: Build) -> None:
+    resolve.write("constraints.txt", "six<2\n")
+    resolve.write("requested.txt", "--pre\nsix==1 --hash=sha256:00\n")
+    resolve.write("hashes", "")
+    options = "--prerelease=allow --constraint constraints.txt --generate-hashes"
+    assert resolve.run("resolve.sh")[-1] == (
+        f"uv pip compile --quiet --no-header --no-annotate {options} "
+        "--output-file /resolved/requirements.txt requested.txt"
+    )

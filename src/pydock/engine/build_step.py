@@ -1,11 +1,11 @@
-"""A step of pydock's own on an environment's image: a rendered dockerfile, programs, and the files they read."""
+"""A step of pydock's own on an image: a rendered dockerfile, the programs of `inside/`, and the files they read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from pydock import errors
-from pydock.engine.build_context import INSTALLER, build_context
+from pydock.engine.build_context import build_context
 from pydock.engine.build_secrets import CA_BUNDLE, UV_TOML
 from pydock.environments.environment import DOCKERFILE
 from pydock.rendering import render
@@ -13,24 +13,26 @@ from pydock.rendering import render
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydock.engine.build_context import BuildContext
     from pydock.engine.images import Images
     from pydock.environments.environment import Environment
-    from pydock.settings import Settings
+
+TEMPLATE = "step.dockerfile.j2"
 
 
 def build_step(
     images: Images,
-    settings: Settings,
     environment: Environment,
-    template: str,
+    programs: BuildContext,
     program: str,
     inputs: Mapping[str, str],
     *,
     tags: Sequence[str] = (),
     output: str = "",
+    templates: str = "",
     **values: Any,
 ) -> None:
-    """Build the template, in which `program` reads the `inputs` (file name -> text).
+    """Build the template, in which `program`, one of the `programs`, reads the `inputs` (file name -> text).
 
     Tags the image, or writes what it contains to the folder `output`. Raises `BadSetting` if the CA bundle cannot be
     read.
@@ -41,13 +43,12 @@ def build_step(
     """
     network = images.network(environment, "\n".join(inputs.values()))
     secrets = [name for name in (*network.secret_texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
-    dockerfile = render(template, settings.templates, secrets=secrets, program=program, **values)
-    texts = {DOCKERFILE: dockerfile, "installer": f"{settings.installer}\n", **inputs}
+    dockerfile = render(TEMPLATE, templates, secrets=secrets, program=program, **values)
     certificates = {CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {}
     try:
-        with build_context((program, "needed_tools.py", *INSTALLER), texts, certificates) as context:
+        with build_context((), {DOCKERFILE: dockerfile, **inputs}, certificates) as context:
             images.build_step(
-                context.folder, network.without_ca_bundle(), context.as_shell, tags=tags, output=output
+                environment, context, programs, network.without_ca_bundle(), tags=tags, output=output
             )
     except FileNotFoundError as error:
         raise errors.BadSetting(f"{error.filename} was removed while it was read. Try again.") from error

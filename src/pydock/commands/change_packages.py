@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import NAME_HELP, PACKAGES, command
+from pydock.commands.mistakes import refuse_requirements_file, refuse_unless_environment
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
-from pydock.messages import printable
+from pydock.messages import printable, say, terminal_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from pydock.packages.change import Packages
     from pydock.packages.pins import Changes
 
+SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
+
 
 @command(
     positional=["name", "packages"],
@@ -28,10 +33,14 @@ if TYPE_CHECKING:
         "packages": "requirement specifiers, for example pandas 'scipy>=1.11'",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
+        "upgrade": "also update the named packages that are installed already, as `pydock update` does",
     },
     rest=PACKAGES,
-    short={"requirement": "-r", "constraint": "-c"},
+    short={"requirement": "-r", "constraint": "-c", "upgrade": "-U"},
     repeatable=["requirement", "constraint"],
+    metavars={"requirement": "FILE", "constraint": "FILE"},
+    examples=["install ds pandas 'scipy>=1.11'", "install ds -r requirements.txt", "install ds -U pandas"],
+    settings=SETTINGS,
 )
 def install(
     c: Context,
@@ -39,33 +48,49 @@ def install(
     packages: str | None = None,
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
+    upgrade: bool = False,
 ) -> None:
     """Install packages into an environment and record them."""
     from pydock.packages import requirements
 
-    lines = requirements.parse_specifiers(packages or "") + requirements.parse_files(requirement or (), constraint or ())
-    if not packages and not requirement:
+    session = Session(c)
+    words = _words(packages)
+    if words or not requirement:
+        refuse_unless_environment(session.settings, "install", name, words)
+    refuse_requirements_file(name, words)
+    lines = requirements.parse_specifiers(packages or "")
+    lines += requirements.parse_files(requirement or (), constraint or ())
+    if not words and not requirement:
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )
-    session = Session(c)
+    older: list[str] = []
     with _locked_packages(session, name) as contents:
-        _report(session, name, contents.install(lines))
+        if upgrade:
+            older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
+        if not older or not contents.has_requested(lines):
+            _report(session, name, contents.install(lines), requirements.names(lines))
+    if older:
+        with _locked_packages(session, name) as contents:
+            _report(session, name, contents.update(list(dict.fromkeys(older))), older)
 
 
 @command(
     positional=["name", "packages"],
     help={**NAME_HELP, "packages": "package names"},
     rest=PACKAGES,
+    examples=["uninstall ds scipy"],
+    settings=SETTINGS,
 )
 def uninstall(c: Context, name: str, packages: str) -> None:
     """Remove packages, and dependencies that nothing else needs."""
     from pydock.packages.requirements import package_names
 
+    session = Session(c)
+    refuse_unless_environment(session.settings, "uninstall", name, _words(packages))
     names = package_names(packages)
     if not names:
         raise errors.UsageError(f"No packages given. Run for example `pydock uninstall {name} pandas`.")
-    session = Session(c)
     with _locked_packages(session, name) as contents:
         _report(session, name, contents.uninstall(names))
 
@@ -74,15 +99,24 @@ def uninstall(c: Context, name: str, packages: str) -> None:
     positional=["name", "packages"],
     help={**NAME_HELP, "packages": "package names; all packages if none are given"},
     rest=PACKAGES,
+    examples=["update ds", "update ds pandas"],
+    settings=SETTINGS,
 )
 def update(c: Context, name: str, packages: str | None = None) -> None:
-    """Update packages, or all of them, to the newest versions that requirements.in allows."""
+    """Update packages, or all, as far as requirements.in allows."""
     from pydock.packages.requirements import package_names
 
-    names = package_names(packages or "")
     session = Session(c)
+    refuse_unless_environment(session.settings, "update", name, _words(packages))
+    names = package_names(packages or "")
     with _locked_packages(session, name) as contents:
         _report(session, name, contents.update(names))
+
+
+def _words(packages: str | None) -> list[str]:
+    """Return what was given as packages, as words: one in a line by `pydock`, one text by `inv`."""
+    text = packages or ""
+    return text.splitlines() if "\n" in text else text.split()
 
 
 @contextlib.contextmanager
@@ -98,9 +132,13 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
             registry.remember(environment)
 
 
-def _report(session: Session, name: str, changes: Changes) -> None:
+def _report(session: Session, name: str, changes: Changes, requested: Sequence[str] = ()) -> None:
+    """Print what changed, on stdout; on a terminal, one line about it."""
     if changes.added or changes.removed:
-        print(printable(str(changes)))
+        if not (sys.stdout.isatty() and sys.stderr.isatty()):
+            print(printable(str(changes)))
+        if sys.stderr.isatty():
+            say(changes.summary(requested, time.monotonic() - session.started, terminal_columns()))
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:
