@@ -58,12 +58,19 @@ with_variables() (
     "$@"
 )
 
-# install_packages FILE OPTION… - install a requirements file, with options that pip and uv share
+# install_packages FILE CONSTRAINT… - install a requirements file, with options that name constraints files
 install_packages() {
     file=$1
     shift
     if [ "$uv" ]; then
         set_uv_options "$file"
+        case "$#$uv_options" in
+            [1-9]*--require-hashes*) # uv wants hashes of constraints too, so it applies them before
+                # shellcheck disable=SC2086 # words without blanks
+                with_variables "$uv" pip compile --quiet --no-deps ${uv_options%%--require-hashes*} "$@" "$file" >/dev/null
+                set --
+                ;;
+        esac
         # shellcheck disable=SC2086 # words without blanks
         with_variables "$uv" pip install --requirement "$file" $uv_options "$@"
     else
@@ -91,11 +98,10 @@ set_uv_options() {
             --trusted-host) uv_options="$uv_options --allow-insecure-host=$value" ;;
             # pip takes the best version of all indexes
             --extra-index-url) uv_options="$uv_options --index-strategy=unsafe-best-match" ;;
-            --require-hashes) uv_options="$uv_options --require-hashes" ;;
         esac
     done <"$1"
     # pip asks for all hashes as soon as there is one
-    if grep -q -e '--hash' "$1"; then uv_options="$uv_options --require-hashes"; fi
+    if grep -Eq -e '^--require-hashes|--hash' "$1"; then uv_options="$uv_options --require-hashes"; fi
 }
 
 # Write ${NAME} in place of the values of variables into what an installer recorded.
@@ -111,21 +117,25 @@ check_packages() {
 # list_packages - one name==version per line, with hashes if there are any, and the tools that packages need
 list_packages() {
     if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi >"$work/list"
-    python3 -I "$here/needed_tools.py" >"$work/needed"
+    python3 -I "$here/needed_tools.py" >"$work/needed.txt"
     if [ -e "$requirements/hashes" ]; then hash_packages "$work/list"; else cat "$work/list"; fi
-    cat "$work/needed"
+    cat "$work/needed.txt"
 }
 
 # hash_packages FILE - the pins of the file, with their hashes
 hash_packages() {
     grep -v ' @ ' "$1" >"$work/pins" || true
     grep ' @ ' "$1" || true
+    # Those of the base image may not be in the index, and are not recorded unless something asks for them.
+    for tool in pip setuptools wheel distribute; do
+        if ! grep -Eqi "^(# needed: )?$tool([][ <>=!~;@]|\$)" "$work/needed.txt" "$requirements/requested.txt"; then
+            sed -i "/^$tool==/d" "$work/pins"
+        fi
+    done
     if [ "$uv" ]; then
         set_uv_options "$requirements/requested.txt"
-        for option in $uv_options; do
-            case $option in --require-hashes) ;; *) set -- "$@" "$option" ;; esac
-        done
-        shift
+        # shellcheck disable=SC2086 # words without blanks
+        set -- ${uv_options%%--require-hashes*}
         grep -e '^--' "$requirements/requested.txt" | grep -v -e '^--require-hashes' >"$work/to-hash" || true
         cat "$work/pins" >>"$work/to-hash"
         with_variables "$uv" pip compile --quiet --no-header --no-annotate --no-deps --generate-hashes "$@" "$work/to-hash"

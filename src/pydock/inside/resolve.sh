@@ -15,7 +15,7 @@ resolved=/resolved/requirements.txt
 resolve_with_uv() {
     set_uv_options requested.txt
     # Those that are requested without hashes get them.
-    uv_options=$(echo "$uv_options" | sed 's/--require-hashes//g')
+    uv_options=${uv_options%%--require-hashes*}
     set --
     if [ -e hashes ]; then set -- --generate-hashes; fi
     while read -r name; do
@@ -49,8 +49,9 @@ resolve_with_pip() {
     sed '/ @ /d' "$work/upgraded.txt" >"$work/kept.txt"
     pip_in needed install --quiet --constraint "$work/kept.txt" --requirement requested.txt
     pip_in needed freeze --all >"$work/list"
+    "$work/needed/bin/python" -I "$here/needed_tools.py" >"$work/needed.txt"
     if [ -e hashes ]; then hash_packages "$work/list"; else cat "$work/list"; fi >"$resolved"
-    "$work/needed/bin/python" -I "$here/needed_tools.py" >>"$resolved"
+    cat "$work/needed.txt" >>"$resolved"
 }
 
 pip_in() {

@@ -463,7 +463,7 @@ def test_failed_resolution_fails_the_build(resolve: Build, installer: str) -> No
         ("--trusted-host=h.example\nsix", "--allow-insecure-host=h.example"),
         ("--extra-index-url https://h.example\nsix\n", "--index-strategy=unsafe-best-match"),
         ("six==1 --hash=sha256:00\n", "--require-hashes"),
-        ("--require-hashes\nsix==1\n--pre\n", "--require-hashes --prerelease=allow"),
+        ("--require-hashes\nsix==1\n--pre\n", "--prerelease=allow --require-hashes"),
         ("six  # --pre\n", ""),
         ("--index-url https://h.example\nsix\n", ""),
     ],
@@ -508,3 +508,15 @@ def test_uv_resolves_with_constraints_and_hashes(resolve: Build) -> None:
         f"uv pip compile --quiet --no-header --no-annotate {options} "
         "--output-file /resolved/requirements.txt requested.txt"
     )
+
+
+def test_uv_applies_constraints_before_it_installs_with_hashes(build: Build) -> None:
+    for name in ("bounds", "requested"):
+        build.write(f"{name}.txt", "")
+    build.write("wanted.txt", "--pre\nsix==1 --hash=sha256:00\n")
+    build.write("constraints.txt", "six<2\n")
+    calls = [call for call in build.run("increment.sh") if call.startswith("uv pip")]
+    assert calls[:2] == [
+        "uv pip compile --quiet --no-deps --prerelease=allow --constraint constraints.txt wanted.txt",
+        "uv pip install --requirement wanted.txt --prerelease=allow --require-hashes",
+    ]
