@@ -11,6 +11,7 @@ from pydock import errors
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 # What an interruption leaves; commands change it as they proceed.
 _outcome = "nothing was changed"
@@ -145,6 +146,11 @@ def _ansi_c_quoted(word: str) -> str:
 
 def _is_control(sign: str) -> bool:
     return (sign < " " and sign not in "\n\t") or "\x7f" <= sign <= "\x9f"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether the stream is a terminal; None is one that the caller closed."""
+    return stream is not None and stream.isatty()
 
 
 def terminal_width() -> int:

@@ -210,8 +210,11 @@ class Machine:
         return [call["argv"] for call in self.calls(command)]
 
     def builds(self) -> list[dict[str, Any]]:
-        """Return the builds so far, without what differs every time: temporary paths and time stamps."""
-        text = json.dumps(self.calls("build"))
+        """Return the builds so far, without what differs every time: temporary paths and time stamps.
+
+        Also without how the client prints its output, which `--dry` leaves to the user.
+        """
+        text = json.dumps(self.calls("build")).replace('"--progress", "rawjson", ', "")
         text = re.sub(rf"{re.escape(str(self.temporary))}/[^/\"]+", "/tmp/pydock", text)
         return list(json.loads(re.sub(r": \d{15,};", ": 0;", text)))
 

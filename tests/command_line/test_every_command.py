@@ -27,6 +27,10 @@ COMMANDS = {
     "envs": ("envs",),
     "envs --all": ("envs", "--all"),
     "config": ("config",),
+    "packages": ("packages", "ds"),
+    "freeze": ("freeze", "ds"),
+    "list": ("list",),
+    "list NAME": ("list", "ds"),
     "clean": ("clean", "--yes"),
     "trust": ("trust", "--yes"),
     "trust NAME": ("trust", "ds", "--yes"),
@@ -49,7 +53,7 @@ def through_shell(machine: Machine, script: str, command: str, **variables: str)
 
 
 def test_the_table_has_every_command() -> None:
-    assert {words[0] for words in COMMANDS.values()} == {task.name for task in TASKS}
+    assert {words[0] for words in COMMANDS.values()} == {task.name for task in TASKS} | {"list", "freeze"}
 
 
 @every_command
@@ -130,7 +134,7 @@ def test_a_link_that_leads_out_of_the_project(machine: Machine, command: str) ->
     before = machine.home_and_project()
     ended = machine.pydock(*COMMANDS[command])
     if ended.code == 0:
-        assert command in {"envs", "envs --all", "config", "clean", "trust"}, ended
+        assert command in {"envs", "envs --all", "list", "config", "clean", "trust"}, ended
     else:
         assert "outside of" in ended.err, ended
     assert machine.home_and_project() == before

@@ -13,7 +13,7 @@ from pydock.commands.mistakes import refuse_requirements_file, refuse_unless_env
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
-from pydock.messages import printable, say, terminal_columns
+from pydock.messages import is_terminal, printable, say, terminal_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,9 +135,10 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
 def _report(session: Session, name: str, changes: Changes, requested: Sequence[str] = ()) -> None:
     """Print what changed, on stdout; on a terminal, one line about it."""
     if changes.added or changes.removed:
-        if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        on_terminal = is_terminal(sys.stderr)
+        if not (on_terminal and is_terminal(sys.stdout)):
             print(printable(str(changes)))
-        if sys.stderr.isatty():
+        if on_terminal:
             say(changes.summary(requested, time.monotonic() - session.started, terminal_columns()))
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")

@@ -74,7 +74,7 @@ OUT_OF_MEMORY = re.compile(r"exit code: 137$")
 EXPLANATION = re.compile(r"error(?:: |$)|ERROR: | *[\u00d7x] |Found \d+ incompat")
 # Not part of an explanation: uv's and pip's remarks, and what the next attempt prints.
 NOISE = re.compile(
-    r"Using Python |Resolved \d|Checked \d|note: |\[notice\]|WARNING: Retrying|Looking in (?:indexes|links)"
+    r"Using Python |(?:error: )?subprocess-exited| *│ exit code| *(?:╰─> )?See above for output|Resolved \d|Checked \d|note: |\[notice\]|WARNING: Retrying|Looking in (?:indexes|links)"
     r"|error: No solution found when resolving dependencies:?$| *[\u00d7x] No solution found when resolving"
     r"|ERROR: (?:ResolutionImpossible: for help|No matching distribution found)"
     r"|hint: Build failures usually indicate|\d\. (?:loosen the range|remove package versions)|To fix this you could try to|Requirement already satisfied:"

@@ -112,7 +112,7 @@ class Tools:
                 if not self._engine.dry and not unpack(wheels, content.folder, pins):
                     return False  # this Python is too old for uv
             except (errors.BuildFailed, errors.PackagesUnavailable) as error:
-                reason = " ".join(error.message.splitlines()[-1:])
+                reason = error.message.splitlines()[0]
                 messages.warn(
                     f"uv could not be downloaded, so pip installs, which takes longer: {reason} "
                     "The setting `installer: pip` uses pip without trying."

@@ -109,7 +109,8 @@ class Packages:
 
     def update(self, names: Sequence[str]) -> Changes:
         """Update packages, or all of them, to the newest versions that the requested ones allow."""
-        missing = [name for name in names if name not in self.installed_names()]
+        installed = self.installed_names()  # reads requirements.txt before anything is built
+        missing = [name for name in names if name not in installed]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
