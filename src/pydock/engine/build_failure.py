@@ -67,6 +67,7 @@ CONFLICT = re.compile(
     r"|has no wheels with|incompatible|but you have|conflicting dependencies|Found \d+ incompatibilit",
     re.IGNORECASE,
 )
+CAUSE_OF_CONFLICT = re.compile(r"^ +(?:The user requested|\S+ \S+ depends on) .+$", re.MULTILINE)
 DOCKERFILE_RUN = re.compile(r"\bpip install\b")
 OUT_OF_MEMORY = re.compile(r"exit code: 137$")
 
@@ -147,7 +148,9 @@ def _packages_failure(text: str) -> errors.PackagesUnavailable | None:
             return _unavailable(sentence, _explanation(text))
     if CONFLICT.search(text):
         sentence = f"No set of packages meets all requirements; {NOTHING_CHANGED}. Change a version, or leave a package out."
-        return _unavailable(sentence, _explanation(text))
+        # pip prints the causes on stdout and the error on stderr, in any order
+        causes = [f"  {line.strip()}" for line in CAUSE_OF_CONFLICT.findall(text)]
+        return _unavailable(sentence, causes or _explanation(text))
     return None
 
 
