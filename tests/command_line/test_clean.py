@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +48,22 @@ def test_clean_removes_candidates_and_containers_of_killed_commands(machine: Mac
     machine.ok("clean", "--yes")
     assert candidate not in machine.tags()
     assert list(machine.state()["containers"]) == ["mine"]
+
+
+def test_interrupted_clean_is_completed_by_the_next(machine: Machine) -> None:
+    machine.ok("create", "gone", "3.12")
+    [content] = [tag for tag in machine.tags() if not tag.endswith(":latest")]
+    shutil.rmtree(machine.folder("gone"))
+    process = machine.start("clean", "--yes", FAKE_DOCKER_PAUSE="rmi")
+    machine.wait_for_pause()
+    process.send_signal(signal.SIGINT)
+    ended = machine.wait(process)
+    assert ended.code == 130
+    assert ended.err.endswith("Interrupted; some of it may be removed; run the command again.\n")
+    # the engine removes them in this order, and the alias of an image that has no other tag would not be found again
+    assert machine.argvs("rmi")[-1][-2:] == ["pydock-gone:latest", content]
+    machine.ok("clean", "--yes")
+    assert machine.tags() == []
 
 
 def test_no_environment_images(machine: Machine) -> None:

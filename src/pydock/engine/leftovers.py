@@ -71,8 +71,9 @@ def find_leftovers(engine: Engine, images: Images) -> Leftovers:
         for image in known
         if not image.is_orphan and not _is_committed(image) and not is_locked(image.folder)
     ]
-    tags = [image.listed.tag for image in (*orphans, *interrupted)]
-    tags += _aliases_of(orphans, [image for image in known if image not in orphans], images)
+    # An alias goes first: only the content tag of its image tells that it is an orphan's.
+    tags = _aliases_of(orphans, [image for image in known if image not in orphans], images)
+    tags += [image.listed.tag for image in (*orphans, *interrupted)]
     identities = [
         identity
         for identity, folder in registry.known_folders().items()
