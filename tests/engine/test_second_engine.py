@@ -30,6 +30,9 @@ def test_copied_folder_is_built_on_second_engine(
 ) -> None:
     package = index.publish_new()
     for caller in (project, other_project):
+        caller.environ["PYDOCK_INSTALLER"] = (
+            "pip"  # uv would be looked for where the second engine reaches nothing
+        )
         caller.environ["PYDOCK_CA_BUNDLE"] = str(index.bundle)
         caller.environ["PIP_INDEX_URL"] = index.url_with_password
     name = project.create()

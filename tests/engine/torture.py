@@ -96,6 +96,7 @@ class World:
             TMPDIR=str(self.temporary),
             DOCKER_HOST=self.engine.address,
             PYDOCK_BUILD_OPTIONS="--network=host",
+            PYDOCK_INSTALLER="pip",  # uv would be looked for on an index that the second engine cannot reach
             PYDOCK_CA_BUNDLE=str(self.index.bundle),
             PIP_INDEX_URL=self.index.url_with_password,
         )
