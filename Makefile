@@ -1,6 +1,6 @@
 # The doors from a shell. Each target is one line; what it does is in scripts/ or tasks.py.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-lowest test-newest unit lint lock dist dev bench clean
+.PHONY: help setup demo test test-lowest test-newest torture unit lint lock dist dev bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ test-lowest: setup  ## run the tests that need no engine with the lowest version
 
 test-newest: setup  ## run the tests that need no engine with the newest versions that pyproject.toml allows
 	@scripts/test-versions.sh newest
+
+torture: setup  ## kill commands, and the engine, 200 times at random moments (SEED=8 repeats a run), and at every file call
+	@scripts/engine.sh
+	@PYDOCK_TORTURE=1 PYDOCK_TORTURE_SEED=$(SEED) .venv/bin/python -m pytest -s tests/engine/test_torture.py tests/command_line/test_killed_at_file_calls.py
 
 unit: setup  ## run the tests that need no engine
 	@.venv/bin/python -m pytest -n auto --dist loadgroup -m "not engine"

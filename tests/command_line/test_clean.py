@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from typing import TYPE_CHECKING, Any
 
 from pydock import __version__
@@ -69,6 +70,22 @@ def test_clean_removes_tools_images_that_are_not_needed(machine: Machine) -> Non
     machine.ok("delete", "ds", "--yes")
     machine.ok("clean", "--yes", FAKE_DOCKER_TOOLS="missing")
     assert machine.tags() == [mine], "without environments, no tools are needed"
+
+
+def test_interrupted_clean_is_completed_by_the_next(machine: Machine) -> None:
+    machine.ok("create", "gone", "3.12")
+    [content] = [tag for tag in machine.tags() if not tag.endswith(":latest")]
+    shutil.rmtree(machine.folder("gone"))
+    process = machine.start("clean", "--yes", FAKE_DOCKER_PAUSE="rmi")
+    machine.wait_for_pause()
+    process.send_signal(signal.SIGINT)
+    ended = machine.wait(process)
+    assert ended.code == 130
+    assert ended.err.endswith("Interrupted; some of it may be removed; run the command again.\n")
+    # the engine removes them in this order, and the alias of an image that has no other tag would not be found again
+    assert machine.argvs("rmi")[-1][-2:] == ["pydock-gone:latest", content]
+    machine.ok("clean", "--yes")
+    assert machine.tags() == []
 
 
 def test_no_environment_images(machine: Machine) -> None:

@@ -1,7 +1,7 @@
 """A second engine on this machine, for tests of another computer and of an engine that is killed.
 
 It has its own network namespace. In this machine's it would change the bridge of the first engine: `--bip` gives docker0
-another address, `--bridge none` deletes it. It has its own mounts, so that none is left when it is killed. A virtual cable connects the two, so an index at `HERE` serves both.
+another address, `--bridge none` deletes it. It has its own mounts, so that none is left when it is killed. A virtual cable connects the two, so an index at the address `here` serves both.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HERE, THERE = "172.29.213.1", "172.29.213.2"  # the two ends of the cable
 TOOLS = ("dockerd", "ip", "unshare", "nsenter")
 # Share neither the network of the first engine nor its containerd.
 SEPARATE = ("--bridge=none", "--iptables=false", "--ip6tables=false", "--containerd-namespace=pydock-test")
@@ -33,6 +32,12 @@ class SecondEngine:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.address = f"unix://{place}/docker.sock"
+        network = f"172.29.{secrets.randbelow(256)}.{4 * secrets.randbelow(64)}"
+        prefix, _, last = network.rpartition(".")
+        self.here, self.there = (
+            f"{prefix}.{int(last) + 1}",
+            f"{prefix}.{int(last) + 2}",
+        )  # the ends of the cable
         self.path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
         self.environ = {**os.environ, "DOCKER_HOST": self.address}
         self.namespace = subprocess.Popen(
@@ -51,10 +56,10 @@ class SecondEngine:
         ours, theirs = f"pydock{secrets.token_hex(4)}", str(self.namespace.pid)
         for words in (
             ["ip", "link", "add", ours, "type", "veth", "peer", "name", "cable", "netns", theirs],
-            ["ip", "address", "add", f"{HERE}/30", "dev", ours],
+            ["ip", "address", "add", f"{self.here}/30", "dev", ours],
             ["ip", "link", "set", ours, "up"],
             [*self.inside, "ip", "link", "set", "lo", "up"],
-            [*self.inside, "ip", "address", "add", f"{THERE}/30", "dev", "cable"],
+            [*self.inside, "ip", "address", "add", f"{self.there}/30", "dev", "cable"],
             [*self.inside, "ip", "link", "set", "cable", "up"],
         ):
             subprocess.run(words, check=True, capture_output=True, env={**os.environ, "PATH": self.path})

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .index import Index, private_index
-from .second_engine import HERE, SecondEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .second_engine import SecondEngine
     from .tools import Project
 
 pytestmark = pytest.mark.xdist_group("second engine")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("second engine")
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory, other_engine: SecondEngine) -> Iterator[Index]:
     """Return a package index that the second engine can reach."""
-    with private_index(tmp_path_factory.mktemp("index"), HERE) as served:
+    with private_index(tmp_path_factory.mktemp("index"), other_engine.here) as served:
         yield served
 
 
@@ -30,6 +30,9 @@ def test_copied_folder_is_built_on_second_engine(
 ) -> None:
     package = index.publish_new()
     for caller in (project, other_project):
+        caller.environ["PYDOCK_INSTALLER"] = (
+            "pip"  # uv would be looked for where the second engine reaches nothing
+        )
         caller.environ["PYDOCK_CA_BUNDLE"] = str(index.bundle)
         caller.environ["PIP_INDEX_URL"] = index.url_with_password
     name = project.create()

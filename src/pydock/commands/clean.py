@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydock.commands.command import command
 from pydock.commands.session import Session
 from pydock.engine import leftovers
-from pydock.messages import confirm, say
+from pydock.messages import confirm, say, set_outcome
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -30,5 +30,6 @@ def clean(c: Context, yes: bool = False) -> None:
         say(f"container {name}")
     if not session.engine.dry:
         confirm("Remove these?", yes=yes)
+        set_outcome("some of it may be removed; run the command again")
     leftovers.remove(session.engine, found)
     session.say_done(f"Removed {len(found.tags) + len(found.containers)}.")

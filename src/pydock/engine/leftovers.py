@@ -75,9 +75,10 @@ def find_leftovers(engine: Engine, images: Images) -> Leftovers:
         for image in known
         if not image.is_orphan and not _is_committed(image) and not is_locked(image.folder)
     ]
-    tags = [image.listed.tag for image in (*orphans, *interrupted)]
-    remain = any(image.listed.tag not in tags for image in every)
-    tags += _aliases_of(orphans, [image for image in known if image not in orphans], images)
+    removed = [image.listed.tag for image in (*orphans, *interrupted)]
+    remain = any(image.listed.tag not in removed for image in every)
+    # An alias goes first: only the content tag of its image tells that it is an orphan's.
+    tags = [*_aliases_of(orphans, [image for image in known if image not in orphans], images), *removed]
     tags += images.tools.unused(environments=remain)
     identities = [
         identity

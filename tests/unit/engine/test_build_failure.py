@@ -253,12 +253,12 @@ def test_long_explanation_is_shortened() -> None:
 
 def test_causes_of_a_conflict_may_come_before_the_error() -> None:
     causes = "The conflict is caused by:\n    The user requested six<1\n    other 2.0 depends on six>=1\n"
-    error = "ERROR: Cannot install -r wanted.txt (line 2) because these package versions have conflicting dependencies.\n"
+    line = "ERROR: Cannot install -r wanted.txt (line 2) because these package versions have conflicting dependencies.\n"
     help_line = "ERROR: ResolutionImpossible: for help visit https://pip.example\n"
     for text in (
-        f"{causes}\n{error}{help_line}",
-        f"{error}\n{causes}\n{help_line}",
-        f"{error}{help_line}{causes}",
+        f"{causes}\n{line}{help_line}",
+        f"{line}\n{causes}\n{help_line}",
+        f"{line}{help_line}{causes}",
     ):
         assert error(as_step(text)).message.splitlines()[1:] == [
             "  The user requested six<1",
