@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pydock import credentials, errors
-from pydock.packages import requirement_addresses, requirements
+from pydock.packages import requirement_addresses, requirement_files, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,9 +99,9 @@ def refused(line: str, folder: Path) -> list[str]:
     file.write_text(f"six\n{line}\n", encoding="utf-8")
     messages = []
     for call in (
-        lambda: requirements.parse_files([str(file)]),
-        lambda: requirements.parse_text(f"six\n{line}\n", "requirements.in"),
-        lambda: requirements.check_file(str(file)),
+        lambda: requirement_files.parse_files([str(file)]),
+        lambda: requirement_files.parse_text(f"six\n{line}\n", "requirements.in"),
+        lambda: requirement_files.check_file(str(file)),
         lambda: requirements.parse_specifiers([line]),
         lambda: requirements.parse_specifiers(line),
         lambda: requirements.parse_specifier(line),
@@ -182,7 +182,7 @@ def test_a_credential_across_continued_lines_is_refused(
     for indent in ("", "    "):
         file.write_text(f"six\n--index-url {address[:cut]}\\\n{indent}{address[cut:]}\n", encoding="utf-8")
         with pytest.raises(errors.BadRequirements) as caught:
-            requirements.parse_files([str(file)])
+            requirement_files.parse_files([str(file)])
         assert "Zq" not in caught.value.message
 
 
@@ -251,7 +251,7 @@ def test_a_password_in_quotes_may_have_blanks() -> None:
 def test_an_editable_package_keeps_no_value() -> None:
     """Its clone has the address in .git/config."""
     with pytest.raises(errors.BadRequirements, match="clone"):
-        requirements.parse_text("-e git+https://${TOKEN}@code.example/x.git#egg=x\n", "requirements.in")
+        requirement_files.parse_text("-e git+https://${TOKEN}@code.example/x.git#egg=x\n", "requirements.in")
 
 
 @given(SECRETS, st.text(max_size=20))
@@ -326,7 +326,9 @@ def test_a_long_word_takes_no_time() -> None:
     ],
 )
 def test_what_is_recorded_has_the_variables(installed: str, requested: str, recorded: str) -> None:
-    lines = requirements.parse_text(f"other @ https://${{O}}@h/other.whl\n{requested}\n", "requirements.in")
+    lines = requirement_files.parse_text(
+        f"other @ https://${{O}}@h/other.whl\n{requested}\n", "requirements.in"
+    )
     assert (
         requirement_addresses.with_variables(installed, [(line.name, line.requirement) for line in lines])
         == recorded

@@ -32,7 +32,7 @@ HEAVY = {
         "engine.process",
     },
     "jinja2": {"rendering"},
-    "packaging": {"engine.tools", "packages.requirements", "packages.pins"},
+    "packaging": {"engine.tools", "packages.requirement_files", "packages.requirements", "packages.pins"},
 }
 
 

@@ -36,7 +36,7 @@ def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> 
 def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
     """Build from the files as they are; return whether an older image was left without a tag."""
     from pydock.packages.requirement_addresses import refuse_credentials
-    from pydock.packages.requirements import check_file
+    from pydock.packages.requirement_files import check_file
 
     environment = session.environment(name)
     with files.locked(environment.folder):

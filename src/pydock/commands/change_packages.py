@@ -51,7 +51,7 @@ def install(
     upgrade: bool = False,
 ) -> None:
     """Install packages into an environment and record them."""
-    from pydock.packages import requirements
+    from pydock.packages import requirement_files, requirements
 
     session = Session(c)
     words = _words(packages)
@@ -59,7 +59,7 @@ def install(
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
     lines = requirements.parse_specifiers(packages or "")
-    lines += requirements.parse_files(requirement or (), constraint or ())
+    lines += requirement_files.parse_files(requirement or (), constraint or ())
     if not words and not requirement:
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."

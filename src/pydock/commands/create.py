@@ -127,7 +127,8 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
 def _read_requirements(paths: Sequence[str], constraints: Sequence[str]) -> list[Line]:
     if not (paths or constraints):
         return []
-    from pydock.packages.requirements import for_installer, parse_files
+    from pydock.packages.requirement_files import parse_files
+    from pydock.packages.requirements import for_installer
 
     lines = parse_files(paths, constraints)
     variable_values(for_installer(lines), os.environ)  # before anything is built

@@ -100,7 +100,8 @@ def read_packages(environment: Environment) -> tuple[list[Package], list[str]]:
     Without a requirements.in, what requirements.txt has was requested, as for the commands that change packages. A
     requested package with a marker may be for another machine, so it is not missing.
     """
-    from pydock.packages.requirements import parse_text, with_names
+    from pydock.packages.requirement_files import parse_text
+    from pydock.packages.requirements import with_names
 
     requested: dict[str, list[str]] = {}
     texts = {file: read_if_exists(environment.path(file)).decode(errors="replace") for file in FILES}

@@ -22,7 +22,7 @@ from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMEN
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
-from pydock.packages import requirements
+from pydock.packages import requirement_files, requirements
 from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 
@@ -62,7 +62,7 @@ class Packages:
 
     def install(self, lines: Sequence[Line]) -> Changes:
         """Install the requested packages, as one layer on the current image."""
-        requirements.check_file(self._environment.path(REQUIREMENTS))
+        requirement_files.check_file(self._environment.path(REQUIREMENTS))
         requested = requirements.merge(self.requested, lines)
         variable_values(requirements.for_installer(requested), os.environ)
         image = self.up_to_date_image()
@@ -99,7 +99,7 @@ class Packages:
         pinned, requested = self._resolve(requested, [])
         if self._engine.dry:
             return NO_CHANGES
-        needed = {line.name for line in requirements.parse_text(pinned, REQUIREMENTS)} & set(names)
+        needed = {line.name for line in requirement_files.parse_text(pinned, REQUIREMENTS)} & set(names)
         if needed:
             raise errors.PackagesUnavailable(
                 f"{_are(sorted(needed))} needed by other requested packages "
@@ -162,7 +162,7 @@ class Packages:
     def _inputs(self, requested: Sequence[Line]) -> dict[str, str]:
         """Return the files that every step reads."""
         _, options = read_pip_options(self._settings.pip_config, os.environ)
-        of_machine = requirements.parse_files([], options.get("constraint", []))
+        of_machine = requirement_files.parse_files([], options.get("constraint", []))
         constraints = [line for line in requested if line.is_constraint] + of_machine
         return {
             "requested.txt": requirements.for_installer(requested),
@@ -269,7 +269,7 @@ class Packages:
         text = pinned_text(listed, requested)
         place = self._environment.path(REQUIREMENTS)
         refuse_credentials(text, place)
-        return text, requirements.with_names(requested, requirements.parse_text(text, place))
+        return text, requirements.with_names(requested, requirement_files.parse_text(text, place))
 
     def _read_files(self) -> dict[str, str]:
         return {
@@ -281,11 +281,11 @@ class Packages:
         """Return the requested packages; without a requirements.in, those of requirements.txt."""
         exists = os.path.exists(self._environment.path(REQUIREMENTS_IN))
         file = REQUIREMENTS_IN if exists else REQUIREMENTS
-        lines = requirements.parse_text(self._before[file], self._environment.path(file))
+        lines = requirement_files.parse_text(self._before[file], self._environment.path(file))
         return requirements.with_names(lines, self._installed())
 
     def _installed(self) -> list[Line]:
-        lines = requirements.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
+        lines = requirement_files.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
         return [line for line in lines if line.name]
 
 

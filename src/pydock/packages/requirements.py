@@ -5,37 +5,22 @@ The dependency specifiers are those of https://packaging.python.org/en/latest/sp
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from pydock import errors
-from pydock.packages.pip_format import (
-    CONSTRAINT,
-    EDITABLE,
-    HASH,
-    INCLUDE,
-    InvalidLine,
-    decode,
-    option_lines,
-    read_lines,
-)
-from pydock.packages.remote_files import is_address, read_address
+from pydock.packages.pip_format import HASH, option_lines
 from pydock.packages.requirement_addresses import VCS, refuse_credentials, requested_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from pydock.packages.pip_format import LogicalLine
+    from collections.abc import Iterable, Sequence
 
 LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.$|file:|[A-Za-z]:\\")
-# How requirements.in records a line of a constraints file, which it cannot refer to.
-RECORDED_CONSTRAINT = re.compile(r"# constraint: (\S.*)")
 
 
 class Line(NamedTuple):
@@ -113,165 +98,6 @@ def _name_of_wheel(url: str) -> str:
         ]
     except ValueError:  # InvalidWheelFilename is one
         return ""
-
-
-def parse_files(paths: Iterable[str], constraints: Iterable[str] = ()) -> list[Line]:
-    """Return the lines of requirements files and of constraints files, with those of the files that they include.
-
-    A path may be an address (https://…). Raises `BadRequirements`, naming file and line; also if some of the
-    requirements have hashes and others do not, because pip refuses that too.
-    """
-    lines = [line for path in paths for line in _parse_file(path, ())]
-    for path in constraints:
-        lines += _parse_constraints(path, ())
-    hashed = [line for line in lines if line.name]
-    if any(line.hashes for line in hashed) or requires_hashes(lines):
-        for line in hashed:
-            if not line.hashes:
-                raise errors.BadRequirements(
-                    f"'{line.requirement}' has no hash (--hash), and other requirements have one. Add it, or remove the "
-                    "others; `uv pip compile --generate-hashes` and pip-compile write them."
-                )
-    return lines
-
-
-def _parse_file(path: str, seen: tuple[str, ...]) -> list[Line]:
-    place = path if is_address(path) else os.path.realpath(path)
-    if place in seen:
-        raise errors.BadRequirements(f"{path} includes itself. Remove the `-r` line that leads back to it.")
-    seen = (*seen, place)
-    lines: list[Line] = []
-    for line in _lines_of(_read(path, pipes=len(seen) == 1), path):
-        rest = tuple(option for option in line.options if option[0] not in {INCLUDE, CONSTRAINT})
-        if rest == line.options:
-            lines.append(_line(line, path))
-            continue
-        for option, value in line.options:
-            if option == INCLUDE:
-                lines += _parse_file(_relative(path, value), seen)
-            elif option == CONSTRAINT:
-                lines += _parse_constraints(_relative(path, value), seen)
-        if rest:
-            lines.append(_line(line._replace(options=rest, text="\n".join(option_lines(rest))), path))
-    return lines
-
-
-def _parse_constraints(path: str, seen: tuple[str, ...]) -> list[Line]:
-    return [
-        constraint
-        for line in _parse_file(path, seen)
-        if (constraint := line if line.is_constraint else _as_constraint(line, path))
-    ]
-
-
-def _as_constraint(line: Line, path: str) -> Line | None:
-    if not line.name:
-        return None
-    if line.name == line.requirement and "://" in line.name:
-        raise errors.BadRequirements(f"{path}: the constraint '{line.requirement}' has no package name.")
-    return Line(f"# constraint: {line.requirement}", "", line.requirement, (), is_constraint=True)
-
-
-def _relative(path: str, included: str) -> str:
-    """Return the path or address of an included file, which is relative to the file that includes it."""
-    if is_address(included):
-        return included
-    return urljoin(path, included) if is_address(path) else os.path.join(os.path.dirname(path), included)
-
-
-def _read(path: str, *, pipes: bool) -> str:
-    refuse_credentials(path)
-    try:
-        content = (
-            read_address(path)
-            if is_address(path)
-            else errors.read_file(path, errors.BadRequirements, pipes=pipes)
-        )
-        return decode(content)
-    except FileNotFoundError as error:
-        raise errors.BadRequirements(f"Requirements file not found: {path}.") from error
-    except (UnicodeDecodeError, LookupError) as error:
-        raise errors.BadRequirements(
-            f"{path} is not valid text: {error}. Save it as UTF-8, or declare its encoding in the first line "
-            "(`# -*- coding: latin-1 -*-`)."
-        ) from error
-
-
-def parse_text(text: str, path: str) -> list[Line]:
-    """Return the lines of an environment's own file; `path` is only for messages. Raises `BadRequirements`."""
-    lines = []
-    for line in _lines_of(text, path):
-        for option, value in line.options:
-            if option in {INCLUDE, CONSTRAINT}:
-                raise errors.BadRequirements(
-                    f"{path}, line {line.number}: '{option} {value}' is not supported in an environment's own files. "
-                    f"Use `pydock install NAME {option} {value}`, which records the lines of that file."
-                )
-        recorded = RECORDED_CONSTRAINT.fullmatch(line.text)
-        if recorded and _is_constraint(recorded[1]):
-            lines.append(Line(line.text, "", recorded[1], (), is_constraint=True))
-        else:
-            lines.append(_line(line, path))
-    return lines
-
-
-def _is_constraint(requirement: str) -> bool:
-    try:
-        Requirement(requirement)
-    except InvalidRequirement:  # an ordinary comment
-        return False
-    return True
-
-
-def _lines_of(text: str, path: str) -> Iterator[LogicalLine]:
-    refuse_credentials(text, path)
-    for line in read_lines(text):
-        if isinstance(line, InvalidLine):
-            raise errors.BadRequirements(f"{path}, line {line.number}: {line.message}")
-        yield line
-
-
-def _line(line: LogicalLine, path: str) -> Line:
-    requirement = line.requirement.rstrip("; ")  # pip accepts a semicolon without a marker
-    try:
-        [editable] = [value for option, value in line.options if option == EDITABLE] or [""]
-        if editable:
-            return _editable(line, editable)
-        name = name_of(requirement) if requirement else ""
-    except errors.UsageError as error:
-        raise errors.BadRequirements(f"{path}, line {line.number}: {error.message}") from error
-    return Line(line.text.rstrip(), name, requirement, line.options)
-
-
-def _editable(line: LogicalLine, address: str) -> Line:
-    """Return the line of a repository that is to be editable; in an image it is installed like any other."""
-    if not VCS.match(address):
-        raise errors.UsageError(
-            f"'-e {address}' is a local path, which a build on another machine would not find."
-        )
-    if "${" in address:
-        raise errors.UsageError(
-            f"'-e {address}': the clone of an editable package would keep the value of the variable in the image. Remove "
-            "'-e', or put user name and password into ~/.netrc."
-        )
-    options = tuple(option for option in line.options if option[0] != EDITABLE)
-    return Line(line.text.rstrip(), name_of(address), address, options)
-
-
-def check_file(path: str) -> None:
-    """Raise `BadRequirements` for the first line that no installer can read.
-
-    Options and paths are accepted, because the user's own dockerfile may make sense of them.
-    """
-    try:
-        text = errors.read_file(path).decode(errors="replace")
-    except FileNotFoundError:  # the dockerfile may not need it
-        return
-    refuse_credentials(text, path)
-    for line in read_lines(text):
-        if isinstance(line, InvalidLine) or not line.requirement or LOCAL.match(line.requirement):
-            continue
-        _line(line, path)
 
 
 def merge(lines: Sequence[Line], added: Iterable[Line]) -> list[Line]:

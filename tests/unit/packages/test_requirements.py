@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 
 from pydock import errors
-from pydock.packages import requirements
-from pydock.packages.requirements import Line, parse_specifiers, parse_text, to_text
+from pydock.packages import requirement_files, requirements
+from pydock.packages.requirement_files import parse_text
+from pydock.packages.requirements import Line, parse_specifiers, to_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,7 +115,7 @@ def test_parse_file(tmp_path: Path) -> None:
     (tmp_path / "more" / "below.txt").write_text("numpy\n-r again.txt\n")
     (tmp_path / "more" / "again.txt").write_text("requests\n")
     (tmp_path / "reqs.txt").write_text(FILE, encoding="utf-8")
-    lines = requirements.parse_files([str(tmp_path / "reqs.txt")])
+    lines = requirement_files.parse_files([str(tmp_path / "reqs.txt")])
     address = "https://code.example/y.whl#sha256=cccc"
     assert lines == [
         Line("# direct dependencies"),
@@ -158,7 +159,7 @@ def test_invalid_line_is_reported_with_file_and_line(
     path = tmp_path / "reqs.txt"
     path.write_text(text)
     with pytest.raises(errors.BadRequirements) as caught:
-        requirements.parse_files([str(path)])
+        requirement_files.parse_files([str(path)])
     assert caught.value.message.startswith(f"{path}, line {number}: ")
     assert words in caught.value.message
     assert "hunter2" not in caught.value.message
@@ -168,40 +169,40 @@ def test_invalid_line_of_included_file(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("six\n--requirement=b.txt\n")
     (tmp_path / "b.txt").write_text("\nnot good\n")
     with pytest.raises(errors.BadRequirements, match=r"b\.txt, line 2"):
-        requirements.parse_files([str(tmp_path / "a.txt")])
+        requirement_files.parse_files([str(tmp_path / "a.txt")])
 
 
 def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(errors.BadRequirements, match="Requirements file not found: "):
-        requirements.parse_files([str(tmp_path / "none.txt")])
+        requirement_files.parse_files([str(tmp_path / "none.txt")])
     (tmp_path / "latin.txt").write_bytes(b"# caf\xe9\n")
     with pytest.raises(errors.BadRequirements, match="is not valid text"):
-        requirements.parse_files([str(tmp_path / "latin.txt")])
+        requirement_files.parse_files([str(tmp_path / "latin.txt")])
     (tmp_path / "a.txt").write_text("-r b.txt\n")
     (tmp_path / "b.txt").write_text("-ra.txt\n")
     with pytest.raises(errors.BadRequirements, match="includes itself"):
-        requirements.parse_files([str(tmp_path / "a.txt")])
+        requirement_files.parse_files([str(tmp_path / "a.txt")])
 
 
 def test_file_may_be_included_twice(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-r b.txt\n-r b.txt\n")
     (tmp_path / "b.txt").write_text("six\n")
-    assert [line.name for line in requirements.parse_files([str(tmp_path / "a.txt")])] == ["six", "six"]
+    assert [line.name for line in requirement_files.parse_files([str(tmp_path / "a.txt")])] == ["six", "six"]
 
 
 @pytest.mark.parametrize("text", ["", "six\n", "-e .\n./wheels/x.whl\n--odd\n# x\n/abs\n"])
 def test_check_file_accepts_options_and_paths(tmp_path: Path, text: str) -> None:
     path = tmp_path / "requirements.txt"
-    requirements.check_file(str(path))
+    requirement_files.check_file(str(path))
     path.write_text(text)
-    requirements.check_file(str(path))
+    requirement_files.check_file(str(path))
 
 
 def test_check_file_refuses_invalid_lines(tmp_path: Path) -> None:
     path = tmp_path / "requirements.txt"
     path.write_text("six\n<<<<<<< HEAD\n")
     with pytest.raises(errors.BadRequirements, match=r"requirements\.txt, line 2"):
-        requirements.check_file(str(path))
+        requirement_files.check_file(str(path))
 
 
 @pytest.mark.parametrize(
