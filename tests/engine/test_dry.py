@@ -24,7 +24,9 @@ class Paste:
 
     def __call__(self, text: str, project: Project) -> None:
         folders = re.findall(r"^mkdir -p (/tmp/pydock-\S+)$", text, re.MULTILINE)
-        assert folders or "=docker-image://" in text, "the build has its programs from a folder or from an image"
+        assert folders or "=docker-image://" in text, (
+            "the build has its programs from a folder or from an image"
+        )
         self._made += folders
         result = subprocess.run(
             ["sh", "-eu"],
