@@ -24,7 +24,10 @@ def read_address(address: str) -> bytes:
         with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:  # noqa: S310 - is_address() knows the schemes
             content: bytes = answer.read(MAX_SIZE + 1)
     except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        is_refused = isinstance(error, urllib.error.URLError) and not isinstance(
+            error, urllib.error.HTTPError
+        )
+        reason = error.reason if is_refused else error  # type: ignore[union-attr]
         raise errors.BadRequirements(
             f"Cannot read {address}: {reason}. Download it, and use the file's path."
         ) from error

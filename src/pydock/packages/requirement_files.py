@@ -84,8 +84,10 @@ def _parse_constraints(path: str, seen: tuple[str, ...]) -> list[Line]:
 def _as_constraint(line: Line, path: str) -> Line | None:
     if not line.name:
         return None
-    if line.name == line.requirement and "://" in line.name:
-        raise errors.BadRequirements(f"{path}: the constraint '{line.requirement}' has no package name.")
+    if "://" in line.requirement:
+        raise errors.BadRequirements(
+            f"{path}: the constraint '{line.requirement}' is an address, not a version bound. Request the package instead."
+        )
     return Line(f"# constraint: {line.requirement}", "", line.requirement, (), is_constraint=True)
 
 

@@ -177,20 +177,14 @@ def bounds(lines: Iterable[Line]) -> list[Line]:
     """Return the constraints, and the version bounds of the requirements as constraints: without extras and URLs."""
     found = []
     for line in lines:
-        if line.is_constraint:
-            found.append(
-                Line(
-                    line.requirement,
-                    str(canonicalize_name(Requirement(line.requirement).name)),
-                    line.requirement,
-                )
-            )
-        elif line.name and line.name != line.requirement and "://" not in line.requirement:
+        if line.is_constraint or (
+            line.name and line.name != line.requirement and "://" not in line.requirement
+        ):
             requirement = Requirement(line.requirement)
             if requirement.specifier:
                 marker = f"; {requirement.marker}" if requirement.marker else ""
                 text = f"{requirement.name}{requirement.specifier}{marker}"
-                found.append(Line(text, line.name, text))
+                found.append(Line(text, str(canonicalize_name(requirement.name)), text))
     return found
 
 
