@@ -23,14 +23,15 @@ def read_address(address: str) -> bytes:
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:  # noqa: S310 - is_address() knows the schemes
             content: bytes = answer.read(MAX_SIZE + 1)
-    except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
-        is_refused = isinstance(error, urllib.error.URLError) and not isinstance(
-            error, urllib.error.HTTPError
-        )
-        reason = error.reason if is_refused else error  # type: ignore[union-attr]
-        raise errors.BadRequirements(
-            f"Cannot read {address}: {reason}. Download it, and use the file's path."
-        ) from error
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _unreadable(address, str(error)) from error
+    except (OSError, ValueError) as error:  # URLError is an OSError
+        raise _unreadable(address, str(getattr(error, "reason", error))) from error
     if len(content) > MAX_SIZE:
         raise errors.BadRequirements(f"{address} is larger than {MAX_SIZE >> 20} MiB.")
     return content
+
+
+def _unreadable(address: str, reason: str) -> errors.BadRequirements:
+    return errors.BadRequirements(f"Cannot read {address}: {reason}. Download it, and use the file's path.")
