@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .index import source
 from .requirement_files import CASES, Case
+from .tools import dockerfile_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .tools import Project
 
 INSTALLERS = ["uv", "pip"]
+ARCHIVE = "archive.tar.gz"  # a source distribution whose address does not name the package
 
 
 def wheel(name: str, version: str, *lines: str) -> bytes:
@@ -60,6 +63,8 @@ WHEELS = {
     "dotted_name_x-1.0-py3-none-any.whl": wheel("dotted.name-x", "1.0"),
 }
 
+FILES = {**WHEELS, ARCHIVE: source("example", "1.0", "")}
+
 
 @pytest.fixture(scope="module")
 def address(gateway: str) -> Iterator[str]:
@@ -68,7 +73,7 @@ def address(gateway: str) -> Iterator[str]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             folder, _, rest = self.path.lstrip("/").partition("/")
-            body = self._page(folder, rest.strip("/")) if self.path.endswith("/") else WHEELS.get(rest)
+            body = self._page(folder, rest.strip("/")) if self.path.endswith("/") else FILES.get(rest)
             self.send_response(404 if body is None else 200)
             self.send_header(
                 "Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream"
@@ -215,3 +220,79 @@ def versions(project: Project, name: str) -> set[str]:
         "    except m.PackageNotFoundError: pass\n"
     )
     return set(project.pydock("run", name, "python", "-c", script).stdout.split())
+
+
+@pytest.fixture(params=INSTALLERS)
+def indexed(request: pytest.FixtureRequest, project: Project, shared_home: Project, address: str) -> Project:
+    """Return a project whose index is the test's, for both installers."""
+    project.environ.update(configuration(address), PYDOCK_INSTALLER=request.param)
+    return project
+
+
+def test_address_without_a_name_is_known_by_its_package(indexed: Project, address: str) -> None:
+    name = indexed.create()
+    (indexed.folder / "r.txt").write_text(
+        f'http://{address}/files/{ARCHIVE}  # mine\nother ; python_version > "3"\n'
+    )
+    assert indexed.pydock("install", name, "-r", "r.txt").returncode == 0
+    assert indexed.requested(name) == [
+        f"example @ http://{address}/files/{ARCHIVE}  # mine",
+        'other ; python_version > "3"',
+    ]
+    assert versions(indexed, name) == {"example==1.0", "other==1.0"}
+    indexed.pydock("uninstall", name, "example")
+    assert versions(indexed, name) == {"other==1.0"}
+
+
+def test_later_installations_into_files_with_hashes(indexed: Project) -> None:
+    name = indexed.create()
+    hashes = {file: hashlib.sha256(content).hexdigest() for file, content in WHEELS.items()}
+    example = hashes["example-1.0-py3-none-any.whl"]
+    (indexed.folder / "r.txt").write_text(f"example==1.0 --hash=sha256:{example}\n")
+    indexed.pydock("install", name, "-r", "r.txt")
+    indexed.pydock("install", name, "other")
+    expected = (
+        f"example==1.0 \\\n    --hash=sha256:{example}\n"
+        f"other==1.0 \\\n    --hash=sha256:{hashes['other-1.0-py3-none-any.whl']}\n"
+    )
+    file = indexed.environment(name) / "requirements.txt"
+    assert file.read_text() == expected
+    indexed.pydock("update", name)
+    assert file.read_text() == expected
+    indexed.pydock("build", name, "--no-cache")
+    file.write_text(expected.replace(example, "0" * 64))
+    assert indexed.pydock("build", name, "--no-cache", check=False).returncode == 1
+
+
+def test_constraints_bound_later_installations_and_updates(indexed: Project) -> None:
+    name = indexed.create()
+    (indexed.folder / "c.txt").write_text("example<1.1\n")
+    indexed.pydock("install", name, "other", "-c", "c.txt")
+    (indexed.folder / "c.txt").unlink()
+    indexed.pydock("install", name, "example")
+    indexed.pydock("update", name)
+    assert versions(indexed, name) == {"example==1.0", "other==1.0"}
+    assert indexed.pydock("install", name, "example>=2", check=False).returncode == 1
+    assert indexed.requested(name) == ["other", "# constraint: example<1.1", "example"]
+
+
+def test_constraints_of_this_machine(indexed: Project) -> None:
+    name = indexed.create()
+    (indexed.folder / "c.txt").write_text("example<2\n")
+    indexed.pydock("install", name, "example", variables={"PIP_CONSTRAINT": str(indexed.folder / "c.txt")})
+    assert versions(indexed, name) == {"example==1.1"}
+    assert indexed.requested(name) == ["example"]
+
+
+def test_python_of_a_virtual_environment_of_the_base(indexed: Project) -> None:
+    text = dockerfile_for("root").replace(
+        "COPY requirements.txt",
+        "RUN python -m venv /opt/venv\nENV PATH=/opt/venv/bin:$PATH\nCOPY requirements.txt",
+    )
+    name = indexed.write_environment(text)
+    indexed.pydock("build", name)
+    indexed.pydock("install", name, "example<2")
+    script = "import example; print(example.__file__)"
+    assert indexed.pydock("run", name, "python", "-c", script).stdout.startswith("/opt/venv/")
+    indexed.pydock("build", name, "--no-cache")
+    assert indexed.pydock("run", name, "python", "-c", script).stdout.startswith("/opt/venv/")

@@ -34,20 +34,22 @@ resolve_with_uv() {
 # pip resolves only by installing: what is installed and its upgrades into one environment, what is requested, with the
 # versions of the first, into another.
 resolve_with_pip() {
+    # pip refuses a mixture of requirements with and without hashes; what is chosen here is installed with all hashes.
+    sed -e 's/ --hash=[^ ]*//g' -e '/^--require-hashes/d' requested.txt >"$work/requested.txt"
     python3 -m venv "$work/upgraded"
     python3 -m venv "$work/needed"
     pip_in upgraded install --quiet --requirement installed.txt
     if grep -qx '\*' upgrade-names.txt; then
-        pip_in upgraded install --quiet --upgrade --upgrade-strategy eager $constraints --requirement requested.txt
+        pip_in upgraded install --quiet --upgrade --upgrade-strategy eager $constraints --requirement "$work/requested.txt"
     elif has_requirements upgrade-lines.txt; then
         pip_in upgraded install --quiet --upgrade $constraints --requirement upgrade-lines.txt
     else
-        pip_in upgraded install --quiet $constraints --requirement requested.txt
+        pip_in upgraded install --quiet $constraints --requirement "$work/requested.txt"
     fi
     pip_in upgraded freeze --all >"$work/upgraded.txt"
     # An address is as it is requested: pip takes one with a digest or without the user name for another one.
     sed '/ @ /d' "$work/upgraded.txt" >"$work/kept.txt"
-    pip_in needed install --quiet --constraint "$work/kept.txt" --requirement requested.txt
+    pip_in needed install --quiet --constraint "$work/kept.txt" --requirement "$work/requested.txt"
     pip_in needed freeze --all >"$work/list"
     "$work/needed/bin/python" -I "$here/needed_tools.py" >"$work/needed.txt"
     if [ -e hashes ]; then hash_packages "$work/list"; else cat "$work/list"; fi >"$resolved"

@@ -423,8 +423,8 @@ def test_resolve_with_uv(resolve: Build, names: str, options: str) -> None:
 @pytest.mark.parametrize(
     ("names", "lines", "upgrade"),
     [
-        ("", "", "--requirement requested.txt"),
-        ("*\n", "", "--upgrade --upgrade-strategy eager --requirement requested.txt"),
+        ("", "", "--requirement WORK/requested.txt"),
+        ("*\n", "", "--upgrade --upgrade-strategy eager --requirement WORK/requested.txt"),
         ("six\n", "six>=1\n", "--upgrade --requirement upgrade-lines.txt"),
     ],
 )
@@ -438,7 +438,7 @@ def test_resolve_with_pip(resolve: Build, names: str, lines: str, upgrade: str) 
         "python -m pip install --quiet --requirement installed.txt",
         f"python -m pip install --quiet {upgrade}",
         "python -m pip freeze --all",
-        "python -m pip install --quiet --constraint WORK/kept.txt --requirement requested.txt",
+        "python -m pip install --quiet --constraint WORK/kept.txt --requirement WORK/requested.txt",
         "python -m pip freeze --all",
         "python -I needed_tools.py",
     ]
