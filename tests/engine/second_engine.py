@@ -69,7 +69,9 @@ class SecondEngine:
         return links[0] != links[1]
 
     def start(self) -> None:
-        """Start the engine, and wait until it answers."""
+        """Start the engine if it does not run, and wait until it answers."""
+        if self.process and self.process.poll() is None:
+            return
         place = self.place
         argv = ["dockerd", f"--data-root={place}/data", f"--exec-root={place}/exec", f"--pidfile={place}/pid"]
         with (place / "log").open("ab") as log:

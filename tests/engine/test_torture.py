@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.xdist_group("second engine")
 LONG = bool(os.environ.get("PYDOCK_TORTURE"))
 KILLS = int(os.environ.get("PYDOCK_TORTURE_KILLS") or (200 if LONG else 6))
-SEED = int(os.environ.get("PYDOCK_TORTURE_SEED") or (secrets.randbelow(10**6) if LONG else 8))
+SEED = int(os.environ.get("PYDOCK_TORTURE_SEED") or (secrets.randbelow(10**6) if LONG else 129))
 MINUTES = float(os.environ.get("PYDOCK_TORTURE_MINUTES") or 120)
 ONLY = os.environ.get("PYDOCK_TORTURE_COMMANDS", "")
 VICTIMS = ("pydock", "client", "group", "pydock", "client", "group", "engine")
