@@ -35,14 +35,21 @@ def test_install_gives_the_build_what_was_requested(machine: Machine) -> None:
     machine.add_environment("ds", "numpy==1.26.0", requested="# arrays\nnumpy<2  # not yet\n")
     machine.ok("install", "ds", "requests>=2", PYDOCK_INSTALLER="pip")
     [build] = machine.calls("build")
-    assert sorted(build["context"]) == ["constraints.txt", "dockerfile", "requested.txt", "wanted.txt"]
+    assert sorted(build["context"]) == [
+        "bounds.txt",
+        "constraints.txt",
+        "dockerfile",
+        "requested.txt",
+        "wanted.txt",
+    ]
     programs = build["named_contexts"]["pydock"]
     assert programs["installer"]["text"] == "pip\n"
     assert programs["increment.sh"]["mode"] == "755"
     texts = {name: file["text"] for name, file in build["context"].items()}
     assert texts["wanted.txt"] == "requests>=2\n"
-    assert texts["constraints.txt"] == "numpy<2\nrequests>=2\n"
-    assert texts["requested.txt"] == "numpy<2  # not yet\nrequests>=2\n"
+    assert texts["bounds.txt"] == "numpy<2\nrequests>=2\n"
+    assert texts["constraints.txt"] == ""
+    assert texts["requested.txt"] == "numpy<2\nrequests>=2\n"
 
 
 def test_install_mounts_the_tools_image(ds: Machine) -> None:
@@ -132,7 +139,7 @@ def test_install_from_a_requirements_file(ds: Machine) -> None:
     (ds.project / "reqs.txt").write_text("--extra-index-url https://index.example/simple\nsix \\\n  >=1.0\n")
     ds.ok("install", "ds", "requests", "--requirement", "reqs.txt")
     assert ds.files()["requirements.in"] == (
-        b"requests\n--extra-index-url https://index.example/simple\nsix >=1.0\n"
+        b"requests\n--extra-index-url https://index.example/simple\nsix \\\n  >=1.0\n"
     )
     assert ds.files()["requirements.txt"] == (
         b"--extra-index-url https://index.example/simple\nrequests==2.31.0\nsix==1.16.0\n"

@@ -60,7 +60,7 @@ def install(
     refuse_requirements_file(name, words)
     lines = requirements.parse_specifiers(packages or "")
     lines += requirement_files.parse_files(requirement or (), constraint or ())
-    if not words and not requirement:
+    if not requirement and not requirements.names(lines):
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )

@@ -108,9 +108,10 @@ def read_packages(environment: Environment) -> tuple[list[Package], list[str]]:
     pins = [line for line in parse_text(texts[REQUIREMENTS], environment.path(REQUIREMENTS)) if line.name]
     installed = {line.name: line.requirement for line in pins}
     wishes = REQUIREMENTS_IN if os.path.exists(environment.path(REQUIREMENTS_IN)) else REQUIREMENTS
-    for line in with_names(parse_text(texts[wishes], environment.path(wishes)), pins):
-        if line.name:
-            requested.setdefault(line.name, []).append(line.requirement)
+    written = parse_text(texts[wishes], environment.path(wishes))
+    for line, named in zip(written, with_names(written, pins)):
+        if named.name:
+            requested.setdefault(named.name, []).append(line.requirement)
     missing = [
         name
         for name, lines in requested.items()
