@@ -94,6 +94,9 @@ CASES = {
     "pre-releases": text("--pre\nexample\n", "example==3.0rc1"),
     "pre-release of one package": text("example>=3.0rc1\n", "example==3.0rc1"),
     "extra index": text("--extra-index-url OTHER_INDEX\nexample\n", "example==4.0"),
+    "extra indexes": text(
+        "--extra-index-url OTHER_INDEX\n--extra-index-url INDEX\nexample\n", "example==4.0"
+    ),
     "extra index, abbreviated": text("--extra-index=OTHER_INDEX\nexample\n", "example==4.0"),
     "index": text("-i OTHER_INDEX\nexample\n", "example==4.0"),
     "several options": text("--pre --only-binary :all:\nexample\n", "example==3.0rc1"),

@@ -158,5 +158,6 @@ def test_latest_tag_exists_during_install(project: Project) -> None:
     seen = set()
     while process.poll() is None:
         seen.add(f"pydock-{name}:latest" in images(name))
-    assert process.communicate(timeout=TIMEOUT)[1] == b""
+    assert b"Installing" in process.communicate(timeout=TIMEOUT)[1]
+    assert process.returncode == 0
     assert seen == {True}

@@ -94,10 +94,14 @@ set_uv_options() {
             --*=*) value=${option#*=} option=${option%%=*} ;;
         esac
         case $option in
-            --pre) uv_options="$uv_options --prerelease=allow" ;;
-            --trusted-host) uv_options="$uv_options --allow-insecure-host=$value" ;;
-            # pip takes the best version of all indexes
-            --extra-index-url) uv_options="$uv_options --index-strategy=unsafe-best-match" ;;
+            --pre) option=--prerelease=allow ;;
+            --trusted-host) option=--allow-insecure-host=$value ;;
+            --extra-index-url) option=--index-strategy=unsafe-best-match ;; # pip takes the best version of all indexes
+            *) continue ;;
+        esac
+        case "$uv_options " in
+            *" $option "*) ;; # uv refuses to be told twice
+            *) uv_options="$uv_options $option" ;;
         esac
     done <"$1"
     # pip asks for all hashes as soon as there is one

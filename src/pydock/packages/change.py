@@ -152,7 +152,9 @@ class Packages:
     def _build_increment(self, image: Image, requested: Sequence[Line], wanted: Sequence[Line]) -> None:
         candidate = self._environment.candidate
         inputs = {
-            "wanted.txt": requirements.for_installer([*requirements.options(requested), *wanted]),
+            "wanted.txt": requirements.for_installer(
+                [*requirements.options(requested), *(line for line in wanted if line.name)]
+            ),
             "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
             **self._inputs(requested),
         }

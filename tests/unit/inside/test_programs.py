@@ -462,6 +462,10 @@ def test_failed_resolution_fails_the_build(resolve: Build, installer: str) -> No
         ("--trusted-host h.example\nsix\n", "--allow-insecure-host=h.example"),
         ("--trusted-host=h.example\nsix", "--allow-insecure-host=h.example"),
         ("--extra-index-url https://h.example\nsix\n", "--index-strategy=unsafe-best-match"),
+        (
+            "--extra-index-url https://h.example\n--pre\n--extra-index-url https://i.example\n--pre\n",
+            "--index-strategy=unsafe-best-match --prerelease=allow",
+        ),
         ("six==1 --hash=sha256:00\n", "--require-hashes"),
         ("--require-hashes\nsix==1\n--pre\n", "--prerelease=allow --require-hashes"),
         ("six  # --pre\n", ""),
