@@ -114,7 +114,6 @@ CASES = {
     "wrong hash": text(f"example==1.0 --hash=sha256:{'0' * 64}\n", REFUSED),
     "hash and none": text(f"{HASHED}other==1.0\n", REFUSED),
     "hashes required": text("--require-hashes\nexample==1.0\n", REFUSED),
-    "hash without a version": text("example --hash=sha256:HASH_1\n", REFUSED),
     # addresses
     "wheel": text("WHEEL\n", "example==1.0"),
     "wheel with a digest": text("WHEEL#sha256=HASH_1\n", "example==1.0"),
