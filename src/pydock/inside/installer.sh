@@ -97,6 +97,10 @@ set_uv_options() {
             --pre) option=--prerelease=allow ;;
             --trusted-host) option=--allow-insecure-host=$value ;;
             --extra-index-url) option=--index-strategy=unsafe-best-match ;; # pip takes the best version of all indexes
+            -i | --index-url) # it replaces the index of pip.conf, which uv would prefer
+                if [ -e "$work/uv.toml" ]; then sed -i '/^index-url = /d' "$work/uv.toml"; fi
+                continue
+                ;;
             *) continue ;;
         esac
         case "$uv_options " in

@@ -524,3 +524,12 @@ def test_uv_applies_constraints_before_it_installs_with_hashes(build: Build) -> 
         "uv pip compile --quiet --no-deps --prerelease=allow --constraint constraints.txt wanted.txt",
         "uv pip install --requirement wanted.txt --prerelease=allow --require-hashes",
     ]
+
+
+@pytest.mark.parametrize("option", ["--index-url ", "--index-url=", "-i "])
+def test_index_of_a_file_replaces_that_of_the_configuration(build: Build, option: str) -> None:
+    options = {"index-url": ["https://index.example/simple"], "trusted-host": ["index.example"]}
+    build.mount("/etc/pip.conf", pip_conf(options))
+    build.pip_install(f"{option}https://other.example/simple\nsix\n")
+    del options["index-url"]
+    assert (build.log / "uv.toml").read_text() == uv_toml(options)
