@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pydock import __version__
+from pydock.engine.tools import tools_digest
 
 from .index import Index, private_index
 from .test_private_index import use_netrc
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
     from .tools import Project
 
-pytestmark = pytest.mark.skipif(
-    platform.system() != "Linux", reason="builds cannot reach servers on this machine"
-)
+pytestmark = [
+    pytest.mark.skipif(platform.system() != "Linux", reason="builds cannot reach servers on this machine"),
+    pytest.mark.xdist_group("tools images"),  # they count and remove those of the engine
+]
 
 # A Python that makes up a uv; everything else is left to the real one.
 HOSTILE_PYTHON = """\
@@ -47,7 +49,8 @@ def newcomer() -> Iterator[Project]:
         pins = pins_of(user)
         pins.write_text(f"{pins.read_text()}# {secrets.token_hex(8)}\n")
         yield user
-    if new := tools_images() - before:
+    others = {f"pydock--tools:{tools_digest()}"}  # which tests in other processes use
+    if new := tools_images() - before - others:
         docker("rmi", *new, check=False)
 
 

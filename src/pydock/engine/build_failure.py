@@ -67,6 +67,8 @@ CONFLICT = re.compile(
     r"|has no wheels with|incompatible|but you have|conflicting dependencies|Found \d+ incompatibilit",
     re.IGNORECASE,
 )
+# pip's prompt, which ends in an EOFError, because a build has no stdin
+ASKS_FOR_USER = re.compile(r"^User for (\S+): *$", re.MULTILINE)
 CAUSE_OF_CONFLICT = re.compile(r"^ +(?:The user requested|\S+ \S+ depends on) .+$", re.MULTILINE)
 DOCKERFILE_RUN = re.compile(r"\bpip install\b")
 OUT_OF_MEMORY = re.compile(r"exit code: 137$")
@@ -97,7 +99,7 @@ def error_of(client: Sequence[str], output: BuildOutput) -> errors.PydockError:
         return diagnosis.failure_before_the_first_step(client, redacted("\n".join(output.messages)))
     text = redacted("\n".join(lines))
     installs = not step or PACKAGES_STEP.search(step.name)
-    found = _packages_failure(text) if installs else None
+    found = (_refused_by_index(text) or _packages_failure(text)) if installs else None
     if found:
         return found
     cause = step.error if step else ""
@@ -112,6 +114,18 @@ def error_of(client: Sequence[str], output: BuildOutput) -> errors.PydockError:
         text = f"It printed nothing, and ended with exit code {exit_code[1]}." if exit_code else ""
     last = [line for line in text.splitlines() if line.strip()][-MAX_LINES:]
     return errors.BuildFailed("\n".join([sentence, *map(without_own_files, last)]))
+
+
+def _refused_by_index(text: str) -> errors.PackagesUnavailable | None:
+    """Return the error if pip asks for a user name, None if it does not."""
+    found = ASKS_FOR_USER.search(text)
+    if not found:
+        return None
+    return _unavailable(
+        f"The package index at {found[1]} asks for a user name and a password; {NOTHING_CHANGED}. Put them into ~/.netrc or "
+        "pip's configuration. `pydock trust NAME` gives them to an environment that was not made here.",
+        [],
+    )
 
 
 def _packages_failure(text: str) -> errors.PackagesUnavailable | None:

@@ -264,3 +264,14 @@ def test_causes_of_a_conflict_may_come_before_the_error() -> None:
             "  The user requested six<1",
             "  other 2.0 depends on six>=1",
         ]
+
+
+def test_index_that_asks_for_a_password_is_named() -> None:
+    trace = 'ERROR: Exception:\nTraceback (most recent call last):\n  File "a.py", line 1, in b\n    c()\n'
+    message = error(
+        as_step(f"{trace}EOFError: EOF when reading a line\nUser for index.example:8080: \n")
+    ).message
+    assert message.startswith(
+        "The package index at index.example:8080 asks for a user name and a password; nothing was changed."
+    )
+    assert "Traceback" not in message
