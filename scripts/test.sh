@@ -5,7 +5,8 @@
 #   scripts/test.sh [PYTEST-ARGUMENTS...]
 #
 # With arguments only these tests run: no lint, and no floor for the coverage. Without, one process for each core
-# runs tests; those that share something run in the same process, one after the other (pytest.mark.xdist_group).
+# runs tests; those that share something run in the same process, one after the other (pytest.mark.xdist_group), and
+# those that change what all share run at the end (pytest.mark.alone).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +15,6 @@ say() { printf '%s\n' "$*" >&2; }
 failed=()
 whole=yes
 [ $# = 0 ] || whole=''
-[ -z "$whole" ] || set -- -n auto --dist loadgroup
 [ -z "$whole" ] || .venv/bin/inv lint || failed+=(lint)
 
 if scripts/engine.sh; then
@@ -28,7 +28,14 @@ else
     whole=''
 fi
 
-.venv/bin/coverage run -m pytest "$@" || failed+=(tests)
+if [ $# = 0 ]; then
+    passed=yes
+    .venv/bin/coverage run -m pytest -n auto --dist loadgroup -m "not alone" || passed=''
+    .venv/bin/coverage run -m pytest -m alone || passed=''
+    [ -n "$passed" ] || failed+=(tests)
+else
+    .venv/bin/coverage run -m pytest "$@" || failed+=(tests)
+fi
 .venv/bin/coverage combine --quiet || true
 if [ -n "$whole" ]; then
     .venv/bin/coverage report || failed+=(coverage)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.skipif(platform.system() != "Linux", reason="builds cannot reach servers on this machine"),
-    pytest.mark.xdist_group("tools images"),  # they count and remove those of the engine
+    pytest.mark.alone,  # they count and remove the tools images of the engine
 ]
 
 # A Python that makes up a uv; everything else is left to the real one.

@@ -13,9 +13,10 @@ from invoke import Context, Exit, Result
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "test.sh"
 RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >>record\n'
-LINT, TESTS, REPORT, FREE_REPORT = (
+LINT, TESTS, ALONE, REPORT, FREE_REPORT = (
     "inv lint",
-    "coverage run -m pytest -n auto --dist loadgroup",
+    "coverage run -m pytest -n auto --dist loadgroup -m not alone",
+    "coverage run -m pytest -m alone",
     "coverage report",
     "coverage report --fail-under=0",
 )
@@ -58,7 +59,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def test_lint_comes_first(checkout: Checkout) -> None:
-    assert checkout.test() == (0, [LINT, TESTS, REPORT], "")
+    assert checkout.test() == (0, [LINT, TESTS, ALONE, REPORT], "")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_lint_comes_first(checkout: Checkout) -> None:
     ],
 )
 def test_every_failure_is_told_at_the_end(checkout: Checkout, environ: dict[str, str], failed: str) -> None:
-    assert checkout.test(**environ) == (1, [LINT, TESTS, REPORT], f"Failed: {failed}.")
+    assert checkout.test(**environ) == (1, [LINT, TESTS, ALONE, REPORT], f"Failed: {failed}.")
 
 
 def test_with_arguments_only_those_tests_run(checkout: Checkout) -> None:
@@ -84,7 +85,7 @@ def test_with_arguments_only_those_tests_run(checkout: Checkout) -> None:
 
 def test_without_an_engine_there_is_no_floor(checkout: Checkout) -> None:
     code, ran, said = checkout.test(ENGINE="missing", TOO_LOW="report")
-    assert (code, ran) == (0, [LINT, TESTS, FREE_REPORT])
+    assert (code, ran) == (0, [LINT, TESTS, ALONE, FREE_REPORT])
     assert said.endswith("the coverage floor is not enforced.")
 
 
