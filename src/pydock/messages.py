@@ -98,7 +98,7 @@ def confirm(question: str, *, yes: bool, otherwise: str = "Nothing was deleted."
     """
     if yes:
         return
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         raise errors.NotConfirmed(
             f"{question} There is no terminal to ask on; use --yes to confirm. {otherwise}"
         )
@@ -194,7 +194,7 @@ def terminal_columns() -> int:
 
 def _coloured(colour: str, text: str) -> str:
     # https://no-color.org
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty():
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not is_terminal(sys.stderr):
         return text
     first, newline, rest = text.partition("\n")
     return f"\x1b[{colour}m{first}\x1b[0m{newline}{rest}"

@@ -8,7 +8,7 @@ imports, because most tests start it several times. The folder FAKE_DOCKER has `
     FAKE_DOCKER_EXIT   the exit code of the command in `docker run`
     FAKE_DOCKER_OUTPUT a file of tests/recorded/builds: what every build prints; with an error in it, builds fail
     FAKE_DOCKER_OLD    "ignores" or "refuses": what a client before buildx 0.13 does with `--progress rawjson`
-    FAKE_DOCKER_TOOLS  "missing": there is no tools image, and its uv cannot be had; without it, every tools image exists
+    FAKE_DOCKER_TOOLS  "missing": there is no tools image, and its uv is not available; without it, every tools image exists
     FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
 """
 

@@ -56,7 +56,7 @@ def message_for_missing_command(settings: Settings, name: str | None) -> str:
 
 
 def refuse_unless_environment(settings: Settings, command: str, name: str, words: Sequence[str]) -> None:
-    """Raise an error if `name` is no environment but a package; `words` follow it. Other errors are left to the command."""
+    """Raise an error if `name` is not an environment but a package; `words` follow it. Other errors are left to the command."""
     names = environment_names(settings.home)
     if name in names or os.path.lexists(os.path.join(environments_folder(settings.home), name)):
         return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydock.engine.build_output import BuildOutput, as_text
 from pydock.engine.phases import Phases
-from pydock.messages import printable, terminal_columns
+from pydock.messages import is_terminal, printable, terminal_columns
 
 if TYPE_CHECKING:
     from pydock.engine.build_output import Event
@@ -77,7 +77,7 @@ class Progress:
 
 def has_cursor() -> bool:
     """Return whether stderr is a terminal whose lines can be drawn again."""
-    return bool(sys.stderr) and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return is_terminal(sys.stderr) and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def fitting(name: str, detail: str, columns: int) -> str:
