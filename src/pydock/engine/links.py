@@ -12,8 +12,6 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
-
 from pydock import errors, trust
 from pydock.engine import argv as docker
 from pydock.engine.build_context import PROGRAMS
@@ -149,9 +147,9 @@ class Links:
     def _keep(self, environment: Environment, project: LinkedProject, output: str) -> Wheel:
         file, _, encoded = output.partition("\n")
         try:
-            name = str(parse_wheel_filename(file)[0])
-            content = base64.b64decode(encoded, validate=False)
-        except (InvalidWheelFilename, binascii.Error) as error:
+            name = name_of_wheel(file)
+            content = base64.b64decode(encoded)
+        except (ValueError, binascii.Error) as error:
             raise errors.PackagesUnavailable(
                 f"The build backend of {project.folder} made no wheel, but {file[:100]!r}; nothing was changed."
             ) from error
@@ -169,13 +167,20 @@ class Links:
         try:
             trust.check_owner(folder)
             [file] = os.listdir(folder)
-            return Wheel(project, str(parse_wheel_filename(file)[0]), os.path.join(folder, file))
+            return Wheel(project, name_of_wheel(file), os.path.join(folder, file))
         except (OSError, ValueError, errors.PydockError):
             return None
 
     def _folder(self, environment: Environment, project: LinkedProject) -> str:
         state = os.path.dirname(trust.state_folder())
         return os.path.join(state, "wheels", f"{environment.identity}-{digest([project.folder])[:16]}")
+
+
+def name_of_wheel(file: str) -> str:
+    """Return the canonical name of the package in a wheel; raises `ValueError` if that is no wheel's file name."""
+    from packaging.utils import parse_wheel_filename  # only to link projects
+
+    return str(parse_wheel_filename(file)[0])
 
 
 def links(wheels: Sequence[Wheel]) -> str:

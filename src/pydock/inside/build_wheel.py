@@ -32,7 +32,7 @@ SEPARATE_PYTHON = (22, 3)  # the first pip with the option --python
 # Calls a hook of the backend: python -c HOOK CALL RESULT
 HOOK = """
 import importlib, json, os, sys
-call = json.loads(sys.argv[1])
+call, place = json.loads(sys.argv[1]), sys.argv[2]  # backends change sys.argv
 sys.path[:0] = [os.path.join(os.getcwd(), path) for path in call["path"]]
 module, _, attributes = call["backend"].partition(":")
 backend = importlib.import_module(module)
@@ -40,7 +40,7 @@ for attribute in filter(None, attributes.split(".")):
     backend = getattr(backend, attribute)
 hook = getattr(backend, call["hook"], None)
 result = hook(*call["arguments"]) if hook else None
-with open(sys.argv[2], "w") as file:
+with open(place, "w") as file:
     json.dump([hook is not None, result], file)
 """
 
