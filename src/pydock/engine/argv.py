@@ -276,8 +276,14 @@ def kill_container(client: Client, container: str, number: str) -> list[str]:
     return [*client, "kill", "--signal", number, container]
 
 
-def remove_container(client: Client, *containers: str) -> list[str]:
-    return [*client, "rm", "--force", *containers]
+def remove_container(client: Client, container: str) -> list[str]:
+    """Return the command that removes a container, and kills it if it runs."""
+    return [*client, "rm", "--force", container]
+
+
+def remove_stopped_container(client: Client, container: str) -> list[str]:
+    """Return the command that removes a container, and fails if it runs."""
+    return [*client, "rm", container]
 
 
 def security_options(client: Client) -> list[str]:

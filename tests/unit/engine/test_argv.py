@@ -174,6 +174,7 @@ def test_build_image(arguments: dict[str, object], expected: list[str]) -> None:
         ),
         (lambda: docker.copy_from_container(DOCKER, "c", "/p"), "docker cp c:/p -"),
         (lambda: docker.remove_container(DOCKER, "c"), "docker rm --force c"),
+        (lambda: docker.remove_stopped_container(DOCKER, "c"), "docker rm c"),
         (
             lambda: docker.security_options(DOCKER),
             "docker info --format {{json.SecurityOptions}}",
