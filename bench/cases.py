@@ -228,6 +228,58 @@ def build_from_files(harness: Harness) -> Comparison:
     return Comparison(build, sync, remove_venv)
 
 
+PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "bench-project"
+version = "1"
+dependencies = {dependencies}
+optional-dependencies.test = {test}
+[tool.setuptools]
+py-modules = ["bench_project"]
+"""
+MODULE = "import pydantic, requests\\nVALUE = 1\\n"
+TEST = "import bench_project\\ndef test_value():\\n    assert bench_project.VALUE == 1\\n"
+
+
+def test_project(*, cached: bool) -> Callable[[Harness], Comparison]:
+    """From a checkout of a project to its first green test."""
+
+    def prepare(harness: Harness) -> Comparison:
+        folder = harness.project
+        dependencies, test = harness.pinned("pydantic", "requests"), harness.pinned("pytest")
+        (folder / "pyproject.toml").write_text(PROJECT.format(dependencies=dependencies, test=test))
+        (folder / "bench_project.py").write_text(MODULE)
+        (folder / "test_bench_project.py").write_text(TEST)
+        venv, names = harness.directory / harness.new_name(), [""]
+        pip = [str(venv / "bin" / "pip"), "install", "--quiet", *([] if cached else ["--no-cache-dir"])]
+
+        def with_pydock() -> None:
+            names[0] = harness.new_name()
+            harness.pydock("create", names[0], harness.version, "-e", ".[test]")
+            harness.pydock("run", names[0], "pytest", "-q")
+
+        def with_venv() -> None:
+            harness.run(harness.tool("python"), "-m", "venv", str(venv))
+            harness.run(*pip, "--editable", ".[test]")
+            harness.run(str(venv / "bin" / "pytest"), "-q")
+
+        def clear_cache() -> None:
+            if not cached:
+                harness.run("docker", "builder", "prune", "--all", "--force")
+
+        def reset() -> None:
+            harness.delete_environment(names[0])
+            shutil.rmtree(venv, ignore_errors=True)
+            shutil.rmtree(folder / "bench_project.egg-info", ignore_errors=True)
+
+        return Comparison(with_pydock, with_venv, reset, clear_cache)
+
+    return prepare
+
+
 def list_environments(harness: Harness) -> Comparison:
     create_environments(harness, 200)
     return Comparison(lambda: harness.pydock("envs"), lambda: harness.run("docker", "images"))
@@ -288,5 +340,19 @@ CASES = [
         install("six", compared_with="docker", preinstalled=LARGE_PACKAGES),
     ),
     Case("build", "`build`, 30 packages with pandas", "`uv pip sync`", 1.5, build_from_files),
+    Case(
+        "project",
+        "`create -e '.[test]'`, first green test",
+        "`python -m venv`, `pip install -e`",
+        1.2,
+        test_project(cached=True),
+    ),
+    Case(
+        "project",
+        "`create -e '.[test]'`, first green test, not cached",
+        "`python -m venv`, `pip install -e`",
+        1.2,
+        test_project(cached=False),
+    ),
     Case("envs", "`envs`, 200 environments", "`docker images`", 5, list_environments),
 ]

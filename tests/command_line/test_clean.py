@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,15 @@ def test_clean_removes_candidates_and_containers_of_killed_commands(machine: Mac
     machine.ok("clean", "--yes")
     assert candidate not in machine.tags()
     assert list(machine.state()["containers"]) == ["mine"]
+
+
+def test_clean_kills_no_container_that_has_started_meanwhile(machine: Machine) -> None:
+    machine.ok("create", "ds", "3.12")
+    running = {"ds-0123456789ab": ["x", "ds", str(os.getpid())]}
+    machine.change_state(lambda state: state["containers"].update(running))
+    ended = machine.ok("clean", "--yes")
+    assert "has been started meanwhile" in ended.err
+    assert list(machine.state()["containers"]) == ["ds-0123456789ab"]
 
 
 def test_clean_removes_tools_images_that_are_not_needed(machine: Machine) -> None:

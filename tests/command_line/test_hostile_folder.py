@@ -333,3 +333,29 @@ def test_an_included_fifo_does_not_block(machine: Machine, ds: Path) -> None:
     ended = machine.pydock("install", "ds", "-r", "r.txt")
     assert ended.code == 2
     assert "not a regular file" in ended.err
+
+
+# Linked projects
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "ds", "true"), ("shell", "ds"), ("build", "ds"), ("install", "ds", "six")]
+)
+@pytest.mark.parametrize(
+    "line", ["-e {victim}", "-e ../../../../victim", "--editable=../../../link", "-e /usr/lib"]
+)
+def test_no_folder_outside_of_the_project_is_linked(
+    machine: Machine, ds: Path, victim: Path, words: tuple[str, ...], line: str
+) -> None:
+    (victim / "setup.py").write_text("")
+    (machine.project / "link").symlink_to(victim)
+    machine.ok("build", "ds")
+    before = contents(victim)
+    (ds / "requirements.in").write_text(line.format(victim=victim) + "\n")
+    machine.forget_calls()
+    ended = machine.pydock(*words)
+    assert ended.code not in {0, 125}, ended
+    assert "cannot be linked" in ended.err or "outside of" in ended.err or "not a Python project" in ended.err
+    assert not any(str(victim) in word for argv in machine.argvs() for word in argv)
+    assert not [argv for argv in machine.argvs() if argv[0] == "run"]
+    assert contents(victim) == before

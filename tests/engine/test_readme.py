@@ -7,6 +7,7 @@ Rules for README.md:
   before the first heading of the second level.
 - The blocks use the environment names `datascience` and `dev`. If a block has no word `create`, the environment
   `datascience` exists, without packages.
+- A block with `-e` is run in a folder with a Python package that has the extra `test` and a test.
 - A block with a line that begins with `docker` is run in the environment's folder. If it passes a secret, the
   environment has a package to install. It may use the variable SSL_CERT_FILE.
 - Every line of any other ```bash block is `make TARGET`, installs pydock from its repository, or names a file of the
@@ -75,6 +76,8 @@ def test_commands(readme_project: Project, block: str) -> None:
         project.pydock("create", NAME, "3.12")
     if block.startswith("./pydock.py"):
         (project.folder / "pydock.py").symlink_to(Path(sys.executable).parent / "pydock")
+    if " -e " in block:
+        write_package(project.folder)
     folder = project.environment(NAME) if re.search("^docker ", block, re.MULTILINE) else project.folder
     if "--secret" in block:
         (folder / "requirements.txt").write_text("six\n", encoding="utf-8")
@@ -94,6 +97,15 @@ def test_commands(readme_project: Project, block: str) -> None:
     finally:
         docker("rmi", NAME, check=False)
         remove_images_and_containers([NAME, "dev"])
+
+
+def write_package(folder: Path) -> None:
+    metadata = '[project]\nname = "example"\nversion = "1"\noptional-dependencies.test = ["pytest"]\n'
+    (folder / "pyproject.toml").write_text(f"{metadata}[tool.setuptools]\npy-modules = ['example']\n")
+    (folder / "example.py").write_text("VALUE = 1\n")
+    (folder / "test_example.py").write_text(
+        "from example import VALUE\n\ndef test_value():\n    assert VALUE == 1\n"
+    )
 
 
 def test_other_blocks_name_targets_and_files_that_exist() -> None:

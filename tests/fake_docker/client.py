@@ -145,6 +145,8 @@ def cp(argv: list[str]) -> int:
 
 def rm(argv: list[str]) -> int:
     with locked_state() as state:
+        if "--force" not in argv and len(state.containers.get(argv[-1], [])) > 2:
+            fail(message("container-running").replace("ds-read", argv[-1]))
         if not state.containers.pop(argv[-1], None):
             fail(message("container-not-found").replace("ds-read", argv[-1]))
     return 0

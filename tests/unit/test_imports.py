@@ -32,7 +32,14 @@ HEAVY = {
         "engine.process",
     },
     "jinja2": {"rendering"},
-    "packaging": {"engine.tools", "packages.requirement_files", "packages.requirements", "packages.pins"},
+    "packaging": {
+        "engine.links",
+        "engine.tools",
+        "packages.projects",
+        "packages.requirement_files",
+        "packages.requirements",
+        "packages.pins",
+    },
 }
 
 

@@ -33,13 +33,19 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
         "packages": "requirement specifiers, for example pandas 'scipy>=1.11'",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
+        "editable": "a project of yours to link, with extras: . or '.[dev]'; may be given several times",
         "upgrade": "also update the named packages that are installed already, as `pydock update` does",
     },
     rest=PACKAGES,
-    short={"requirement": "-r", "constraint": "-c", "upgrade": "-U"},
-    repeatable=["requirement", "constraint"],
-    metavars={"requirement": "FILE", "constraint": "FILE"},
-    examples=["install ds pandas 'scipy>=1.11'", "install ds -r requirements.txt", "install ds -U pandas"],
+    short={"requirement": "-r", "constraint": "-c", "editable": "-e", "upgrade": "-U"},
+    repeatable=["requirement", "constraint", "editable"],
+    metavars={"requirement": "FILE", "constraint": "FILE", "editable": "PATH"},
+    examples=[
+        "install ds pandas 'scipy>=1.11'",
+        "install ds -r requirements.txt",
+        "install ds -e '.[test]'",
+        "install ds -U pandas",
+    ],
     settings=SETTINGS,
 )
 def install(
@@ -48,6 +54,7 @@ def install(
     packages: str | None = None,
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
+    editable: Sequence[str] | None = None,
     upgrade: bool = False,
 ) -> None:
     """Install packages into an environment and record them."""
@@ -55,11 +62,12 @@ def install(
 
     session = Session(c)
     words = _words(packages)
-    if words or not requirement:
+    if words or not (requirement or editable):
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
     lines = requirements.parse_specifiers(packages or "")
     lines += requirement_files.parse_files(requirement or (), constraint or ())
+    lines += requirement_files.parse_editable(editable or ())
     if not requirement and not requirements.names(lines):
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."

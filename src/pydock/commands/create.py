@@ -40,12 +40,18 @@ if TYPE_CHECKING:
         "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
+        "editable": "a project of yours to link, with extras: . or '.[dev]'; may be given several times",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
-    short={"requirement": "-r", "constraint": "-c"},
-    repeatable=["requirement", "constraint"],
-    metavars={"requirement": "FILE", "constraint": "FILE", "base": "IMAGE"},
-    examples=["create ds 3.12", "create ds 3.12-slim -r requirements.txt", "create ds --base debian:12"],
+    short={"requirement": "-r", "constraint": "-c", "editable": "-e"},
+    repeatable=["requirement", "constraint", "editable"],
+    metavars={"requirement": "FILE", "constraint": "FILE", "editable": "PATH", "base": "IMAGE"},
+    examples=[
+        "create ds 3.12",
+        "create ds 3.12-slim -r requirements.txt",
+        "create ds 3.12 -e '.[test]'",
+        "create ds --base debian:12",
+    ],
     settings=[
         "repository",
         "user",
@@ -63,6 +69,7 @@ def create(
     version: str | None = None,
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
+    editable: Sequence[str] | None = None,
     base: str = "",
 ) -> None:
     """Create an environment: its folder, its dockerfile and its image."""
@@ -79,7 +86,8 @@ def create(
         )
     if base:
         base = check_base(f"{base}:{version}" if version else base)
-    _create(session, name, version or "", base, _read_requirements(requirement or (), constraint or ()))
+    lines = _read_requirements(requirement or (), constraint or (), editable or ())
+    _create(session, name, version or "", base, lines)
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
@@ -124,13 +132,15 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
             raise
 
 
-def _read_requirements(paths: Sequence[str], constraints: Sequence[str]) -> list[Line]:
-    if not (paths or constraints):
+def _read_requirements(
+    paths: Sequence[str], constraints: Sequence[str], editable: Sequence[str]
+) -> list[Line]:
+    if not (paths or constraints or editable):
         return []
-    from pydock.packages.requirement_files import parse_files
+    from pydock.packages.requirement_files import parse_editable, parse_files
     from pydock.packages.requirements import for_installer
 
-    lines = parse_files(paths, constraints)
+    lines = [*parse_files(paths, constraints), *parse_editable(editable)]
     variable_values(for_installer(lines), os.environ)  # before anything is built
     return lines
 

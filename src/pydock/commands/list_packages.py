@@ -108,9 +108,13 @@ def read_packages(environment: Environment) -> tuple[list[Package], list[str]]:
     pins = [line for line in parse_text(texts[REQUIREMENTS], environment.path(REQUIREMENTS)) if line.name]
     installed = {line.name: line.requirement for line in pins}
     wishes = REQUIREMENTS_IN if os.path.exists(environment.path(REQUIREMENTS_IN)) else REQUIREMENTS
-    written = parse_text(texts[wishes], environment.path(wishes))
+    folder = environment.folder if wishes == REQUIREMENTS_IN else ""
+    written = parse_text(texts[wishes], environment.path(wishes), folder)
+    links = []
     for line, named in zip(written, with_names(written, pins)):
-        if named.name:
+        if line.project:
+            links.append(Package(line.name, f"{line.name} @ file://{line.project}", line.requirement))
+        elif named.name:
             requested.setdefault(named.name, []).append(line.requirement)
     missing = [
         name
@@ -118,10 +122,9 @@ def read_packages(environment: Environment) -> tuple[list[Package], list[str]]:
         if name not in installed and not any(";" in line or "://" in line for line in lines)
     ]
     packages = [
-        Package(name, installed[name], ", ".join(requested.get(name, [])) or None)
-        for name in sorted(installed)
+        Package(name, line, ", ".join(requested.get(name, [])) or None) for name, line in installed.items()
     ]
-    return packages, missing
+    return sorted([*packages, *links]), missing
 
 
 def packages_table(packages: Sequence[Package]) -> str:

@@ -30,10 +30,12 @@ def build_step(
     tags: Sequence[str] = (),
     output: str = "",
     templates: str = "",
+    copies: Mapping[str, str] | None = None,
     **values: Any,
 ) -> None:
     """Build the template, in which `program`, one of the `programs`, reads the `inputs` (file name -> text).
 
+    `copies` are other files that it reads (file name -> path).
     Tags the image, or writes what it contains to the folder `output`. Raises `BadSetting` if the CA bundle cannot be
     read.
 
@@ -44,9 +46,9 @@ def build_step(
     network = images.network(environment, "\n".join(inputs.values()))
     secrets = [name for name in (*network.secret_texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
     dockerfile = render(TEMPLATE, templates, secrets=secrets, program=program, **values)
-    certificates = {CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {}
+    files = {**(copies or {}), **({CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {})}
     try:
-        with build_context((), {DOCKERFILE: dockerfile, **inputs}, certificates) as context:
+        with build_context((), {DOCKERFILE: dockerfile, **inputs}, files) as context:
             images.build_step(
                 environment, context, programs, network.without_ca_bundle(), tags=tags, output=output
             )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydock import errors
 from pydock.engine import argv as docker
 from pydock.engine import diagnosis
-from pydock.engine.containers import run_watched
+from pydock.engine.containers import ENGINE_FAILED, run_watched, start_container_watcher
 from pydock.engine.endpoint import check_supported
 from pydock.engine.process import EngineRunner
 from pydock.messages import redacted, shell_words, warn
@@ -186,6 +186,23 @@ class Engine:
             return run_watched(self._with_prefixes(argv), self._settings, container, environ)
         except OSError as error:
             raise self._not_started(error) from error
+
+    def run_and_capture(self, argv: Sequence[str], container: str) -> Result | None:
+        """Run a container without our streams; return its output and exit code. With `--dry`, print it, return None.
+
+        However it ends, the container is removed.
+        """
+        if self.dry:
+            print(shell_words(argv))
+            return None
+        watcher = start_container_watcher(self._settings, container)
+        try:
+            result: Result = self._run(argv)
+            if result.ok:
+                os.write(watcher, b"0")
+            return self._raise_for_engine(result) if result.exited == ENGINE_FAILED else result
+        finally:
+            os.close(watcher)
 
     def _run(self, argv: Sequence[str], *, asynchronous: bool = False) -> Any:
         """Return invoke's `Result`, or its `Promise` of one."""

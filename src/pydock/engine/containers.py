@@ -11,6 +11,7 @@ from pydock.engine import argv as docker
 from pydock.engine.endpoint import image_exists
 from pydock.engine.foreground import run_in_foreground
 from pydock.engine.surroundings import describe_surroundings
+from pydock.environments.linked import check_projects
 from pydock.settings import working_directory
 
 TYPE_CHECKING = False
@@ -42,6 +43,9 @@ def run_argv(
 
     `call` is how the user calls pydock's commands, for messages in the container.
     """
+    projects = environment.linked_projects()
+    if projects:
+        check_projects(projects, settings.home)
     surroundings = describe_surroundings(settings, environment)
     return docker.run_command(
         settings.engine,
@@ -54,6 +58,7 @@ def run_argv(
         settings.run_options,
         surroundings.options,
         surroundings.script + docker.check_command(environment.name, call),
+        [project.folder for project in projects],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -13,6 +14,7 @@ from pydock.credentials import find_credentials
 from pydock.engine import argv as docker
 from pydock.engine.build_context import cache_namespace
 from pydock.engine.build_secrets import build_arguments, describe_network
+from pydock.engine.links import Links
 from pydock.engine.tools import Tools
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
 from pydock.environments.files import read_if_exists
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pydock.engine.build_secrets import Network
     from pydock.engine.client import Engine
     from pydock.environments.environment import Environment
+    from pydock.environments.linked import LinkedProject
     from pydock.settings import Settings
 
 # The build argument that BuildKit puts before the ids of cache mounts.
@@ -62,6 +65,7 @@ class Images:
         self._engine = engine
         self._settings = settings
         self.tools = Tools(engine, settings, self)
+        self.links = Links(engine, settings, self)
         self._warned: set[str] = set()  # environments whose builds get no credentials
 
     def network(self, environment: Environment, requirements: str = "") -> Network:
@@ -98,12 +102,13 @@ class Images:
         alias: bool = True,
         no_cache: bool = False,
         pull: bool = False,
+        projects: Sequence[LinkedProject] | None = None,
     ) -> None:
-        """Build the environment's folder, and give the image the content tag and, with `alias`, the alias.
+        """Build the environment's folder, link its projects, and tag the image: as `content`, and with `alias` as the alias.
 
-        `context` is another folder to build instead, a copy with other requirements. `content` is the content tag of the
-        folder as it is now. The image gets it only if the folder is still the same after the build; raises
-        `EnvironmentChanged` if not.
+        `context` is another folder to build instead, a copy with other requirements, and `projects` are linked then, with
+        the wheels that exist already. `content` is the content tag of the folder as it is now. The image gets it only if
+        the folder is still the same after the build; raises `EnvironmentChanged` if not.
         """
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
@@ -124,8 +129,11 @@ class Images:
                 context_as_shell=tools.as_shell,
                 labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
             )
+        linked = environment.linked_projects() if projects is None else projects
+        if linked:
+            self._link(environment, linked, kept=projects is not None)
         built = environment._replace(folder=context)
-        if not self._engine.dry and built.content_tag() != content:
+        if not self._engine.dry and built.content_tag(projects=linked) != content:
             self.remove([environment.candidate])
             raise errors.EnvironmentChanged(
                 f"{environment.folder} was edited while its image was built; nothing was changed. Try again."
@@ -134,6 +142,17 @@ class Images:
         if alias:
             self.tag(environment.candidate, environment.alias)
         self._engine.modify(docker.remove_images(self._engine.client, [environment.candidate]))
+
+    def _link(self, environment: Environment, projects: Sequence[LinkedProject], *, kept: bool) -> None:
+        """Link the projects in the candidate image; remove it if that fails."""
+        candidate = environment.candidate
+        try:
+            wheels = self.links.wheels(environment, candidate, projects, kept=kept)
+            self.links.link(environment, candidate, wheels, candidate)
+        except BaseException:
+            with contextlib.suppress(errors.PydockError):
+                self.remove_candidate(environment)
+            raise
 
     def build_step(
         self,

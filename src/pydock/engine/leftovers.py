@@ -11,6 +11,7 @@ from pydock.engine import argv as docker
 from pydock.environments import registry
 from pydock.environments.content import DOCKERFILE
 from pydock.environments.files import hidden_sibling, is_locked
+from pydock.messages import warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,8 +91,12 @@ def find_leftovers(engine: Engine, images: Images) -> Leftovers:
 
 def remove(engine: Engine, leftovers: Leftovers) -> None:
     """Remove the leftovers; an image that a container uses stays."""
-    if leftovers.containers:
-        engine.modify(docker.remove_container(engine.client, *leftovers.containers))
+    for container in leftovers.containers:
+        removal = docker.remove_stopped_container(engine.client, container)
+        if engine.dry:
+            engine.modify(removal)
+        elif not engine.try_to_modify(removal):
+            warn(f"Container {container} has been started meanwhile, so it was not removed.")
     if leftovers.tags:
         engine.modify(docker.remove_images(engine.client, leftovers.tags))
     if not engine.dry:

@@ -37,10 +37,12 @@ if TYPE_CHECKING:
 PROGRAMS = (
     "pip",
     "increment.sh",
+    "link.sh",
     "resolve.sh",
     "installer.sh",
     "compile_bytecode.py",
     "forget_values.py",
+    "mark_editable.py",
     "needed_tools.py",
 )
 FETCH = "fetch_uv.sh"

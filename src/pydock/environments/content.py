@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydock.environments.linked import LinkedProject
+
 DOCKERFILE = "dockerfile"
 REQUIREMENTS = "requirements.txt"
 REQUIREMENTS_IN = "requirements.in"
@@ -33,8 +35,13 @@ MANY = 500  # files; reading fewer takes less time than looking them up
 FILE, LINK = 0o100000, 0o120000  # inode(7); the module `stat` would have to be imported
 
 
-def content_digest(folder: str, build_arguments: Mapping[str, str], requirements: bytes | None = None) -> str:
-    """Return the digest, in hex, of the dockerfile, the files that Docker would send, and the build arguments.
+def content_digest(
+    folder: str,
+    build_arguments: Mapping[str, str],
+    requirements: bytes | None = None,
+    projects: Sequence[LinkedProject] = (),
+) -> str:
+    """Return the digest, in hex, of the dockerfile, the files that Docker would send, the build arguments, and the links.
 
     Names, modes, contents and the targets of links count; times and owners do not, as in BuildKit's cache.
     `requirements` replaces the content of requirements.txt, for a change that is not written yet. Raises `PydockError`
@@ -42,6 +49,7 @@ def content_digest(folder: str, build_arguments: Mapping[str, str], requirements
     """
     dockerfile = _read_dockerfile(folder)
     parts: list[str | bytes] = [f"{name}={value}" for name, value in sorted(build_arguments.items())]
+    parts += [f"-e {project.text}" for project in projects]
     parts += [DOCKERFILE, dockerfile]
     try:
         found = _statuses(folder, dockerfile.decode(errors="replace"))

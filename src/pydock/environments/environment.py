@@ -12,13 +12,17 @@ from pydock import errors, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock.environments.caller import Caller, current_caller
 from pydock.environments.content import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN, content_digest, digest
+from pydock.environments.linked import linked_projects
 from pydock.environments.machine import machine
 from pydock.environments.names import check_name, is_name
 from pydock.settings import project_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydock.environments.dockerfile import Dockerfile
+    from pydock.environments.linked import LinkedProject
     from pydock.settings import Home, Settings
 
 __all__ = [
@@ -86,19 +90,31 @@ class Environment(NamedTuple):
         """Return whether one of the environment's tags names a committed image."""
         return not tag.endswith(("-candidate", "-superseded"))
 
-    def content_tag(self, requirements: bytes | None = None) -> str:
+    def content_tag(
+        self, requirements: bytes | None = None, projects: Sequence[LinkedProject] | None = None
+    ) -> str:
         """Return the tag that names what the image was built from.
 
         The engine has no such tag exactly when the folder has changed since the last build, or was never built.
-        `requirements` replaces the content of requirements.txt, for a change that is not written yet.
+        `requirements` replaces the content of requirements.txt, and `projects` the linked projects, for a change that is
+        not written yet.
         """
-        found = content_digest(self.folder, self.build_arguments, requirements)
+        linked = self.linked_projects() if projects is None else projects
+        found = content_digest(self.folder, self.build_arguments, requirements, linked)
         return f"{self.image_name}:{self.identity}-{found[:16]}"
 
     @property
     def content_pattern(self) -> str:
         """The pattern that lists the images of any environment that were built from the same content."""
         return f"{self.prefix}*:*-{self.content_tag().rpartition('-')[2]}"
+
+    def linked_projects(self) -> list[LinkedProject]:
+        """Return the projects that requirements.in links, sorted."""
+        try:
+            text = errors.read_file(self.path(REQUIREMENTS_IN)).decode(errors="replace")
+        except FileNotFoundError:
+            return []
+        return sorted(set(linked_projects(text, self.folder)))
 
     def dockerfile(self) -> Dockerfile:
         """Return what the dockerfile says of its base image."""

@@ -6,6 +6,7 @@
 #   constraints.txt  those of constraints files
 #   hashes           exists if every package must have its hashes
 #   requested.txt    everything that was requested, now and before
+#   links            the packages that are links: their names and the folders of the projects
 set -eu
 . "${0%/*}/installer.sh"
 list=/usr/local/share/requirements.txt
@@ -13,6 +14,7 @@ list=/usr/local/share/requirements.txt
 cd "$requirements"
 find_uv wanted.txt requested.txt
 set_constraints bounds.txt constraints.txt
+remove_old_links
 # shellcheck disable=SC2086 # words without blanks
 install_packages wanted.txt $constraints
 # If the new packages do not fit what is installed, resolve everything that was requested again. That could not help if
@@ -23,6 +25,7 @@ if ! check_packages; then
     install_packages requested.txt $constraints
     check_packages
 fi
+mark_links
 compile_packages
 mkdir -p "${list%/*}"
 list_packages >"$list"

@@ -124,7 +124,8 @@ check_packages() {
 
 # list_packages - one name==version per line, with hashes if there are any, and the tools that packages need
 list_packages() {
-    if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi >"$work/list"
+    if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi >"$work/all"
+    sed -e '/^-e /d' -e '/^#/d' "$work/all" >"$work/list" # without links
     python3 -I "$here/needed_tools.py" >"$work/needed.txt"
     if [ -e "$requirements/hashes" ]; then hash_packages "$work/list"; else cat "$work/list"; fi
     cat "$work/needed.txt"
@@ -155,6 +156,17 @@ hash_packages() {
             rm -r "$work/download"
         done <"$work/pins"
     fi
+}
+
+# remove_old_links - remove the packages that are to be links; pip keeps one that has the same version
+remove_old_links() {
+    if [ "$uv" ] || ! [ -s links ]; then return; fi
+    cut -f 1 links >"$work/linked"
+    python3 -m pip uninstall --quiet --yes --requirement "$work/linked"
+}
+
+mark_links() {
+    if [ -s links ]; then python3 -I "$here/mark_editable.py" links; fi
 }
 
 # Compile what was installed since $work/start; pip has done so already.

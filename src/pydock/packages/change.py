@@ -17,12 +17,13 @@ from pydock import errors
 from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.build_step import build_step
 from pydock.engine.images import Image
+from pydock.engine.links import copies, links
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
-from pydock.packages import requirement_files, requirements
+from pydock.packages import projects, requirement_files, requirements
 from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from pydock.engine.client import Engine
     from pydock.engine.images import Images
+    from pydock.engine.links import Wheel
     from pydock.environments.environment import Environment
     from pydock.packages.requirements import Line
     from pydock.settings import Settings
@@ -58,14 +60,19 @@ class Packages:
         self._content_before = environment.content_tag()
         self._uncommitted: list[str] = []  # tags of a change that is not committed yet
         self._tags: list[str] = []  # every tag that the environment has on the engine
+        self._wheels: dict[str, Wheel] = {}  # of linked projects, by folder
         self.requested = self._read_requested()
 
     def install(self, lines: Sequence[Line]) -> Changes:
         """Install the requested packages, as one layer on the current image."""
         requirement_files.check_file(self._environment.path(REQUIREMENTS))
-        requested = requirements.merge(self.requested, lines)
-        variable_values(requirements.for_installer(requested), os.environ)
+        variable_values(
+            requirements.for_installer([*self.requested, *(line for line in lines if not line.project)]),
+            os.environ,
+        )
         image = self.up_to_date_image()
+        lines = self._with_wheels(lines)
+        requested = self._with_wheels(requirements.merge(self.requested, lines), kept=True)
         try:
             self._build_increment(image, requested, lines)
             if self._engine.dry:
@@ -75,9 +82,9 @@ class Packages:
             if len(image.layers) >= MAX_LAYERS:
                 self._images.remove_candidate(self._environment)
                 self._tags.remove(self._environment.candidate)
-                self._rebuild(pinned)
+                self._rebuild(pinned, requested)
                 return self._commit(pinned, requested)
-            return self._commit(pinned, requested, self._environment.candidate)
+            return self._commit(pinned, requested, self._environment.candidate, replaced=image.id)
         except BaseException:
             with contextlib.suppress(errors.PydockError):
                 self._images.remove_candidate(self._environment)
@@ -109,13 +116,15 @@ class Packages:
 
     def update(self, names: Sequence[str]) -> Changes:
         """Update packages, or all of them, to the newest versions that the requested ones allow."""
-        installed = self.installed_names()  # reads requirements.txt before anything is built
+        linked = {line.name for line in self.requested if line.project}
+        installed = self.installed_names() | linked  # reads requirements.txt before anything is built
         missing = [name for name in names if name not in installed]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
             )
-        pinned, requested = self._resolve(self.requested, names or [EVERYTHING])
+        upgrade = [name for name in names if name not in linked] if names else [EVERYTHING]
+        pinned, requested = self._resolve(self.requested, upgrade)
         return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, requested)
 
     def installed_names(self) -> set[str]:
@@ -153,7 +162,11 @@ class Packages:
         candidate = self._environment.candidate
         inputs = {
             "wanted.txt": requirements.for_installer(
-                [*requirements.options(requested), *(line for line in wanted if line.name)]
+                [
+                    *requirements.options(requested),
+                    *(line for line in wanted if line.name and not line.project),
+                    *self._as_requirements(line for line in requested if line.project),
+                ]
             ),
             "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
             **self._inputs(requested),
@@ -167,7 +180,8 @@ class Packages:
         of_machine = requirement_files.parse_files([], options.get("constraint", []))
         constraints = [line for line in requested if line.is_constraint] + of_machine
         return {
-            "requested.txt": requirements.for_installer(requested),
+            "requested.txt": requirements.for_installer(self._as_requirements(requested)),
+            **({"links": links([*self._wheels.values()])} if self._wheels else {}),
             "constraints.txt": requirements.for_installer(requirements.bounds(constraints)),
             **({"hashes": ""} if requirements.requires_hashes(requested) else {}),
         }
@@ -175,6 +189,7 @@ class Packages:
     def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> tuple[str, list[Line]]:
         """Return the pins for what is requested, and this with names; `upgrade` names what may change, or is `[EVERYTHING]`."""
         self.up_to_date_image()
+        requested = self._with_wheels(requested)
         lines = {line.name: line.requirement for line in requested}
         inputs = {
             **self._inputs(requested),
@@ -186,6 +201,39 @@ class Packages:
             self._build_step("resolve.sh", inputs, output=folder, resolved=RESOLVED_FOLDER)
             text = files.read_if_exists(os.path.join(folder, REQUIREMENTS)).decode()
             return self._pinned(text, requested)
+
+    def _with_wheels(self, lines: Sequence[Line], *, kept: bool = False) -> list[Line]:
+        """Build the wheels of the projects that lines link; return the lines with the names of the packages.
+
+        With `kept`, a wheel that exists is not built again.
+        """
+        wanted = [
+            project
+            for project in projects.projects_of(lines)
+            if not (
+                kept and project.folder in self._wheels and self._wheels[project.folder].project == project
+            )
+        ]
+        if wanted:
+            image = self._environment.content_tag()
+            for wheel in self._images.links.wheels(self._environment, image, wanted, kept=kept):
+                self._wheels[wheel.project.folder] = wheel
+        return [
+            projects.named(line, self._wheel(line), self._environment.folder) if line.project else line
+            for line in lines
+        ]
+
+    def _wheel(self, line: Line) -> Wheel:
+        [project] = projects.projects_of([line])
+        return self._wheels[project.folder]
+
+    def _as_requirements(self, lines: Iterable[Line]) -> list[Line]:
+        lines = list(lines)
+        hashed = requirements.requires_hashes(lines)
+        return [
+            projects.as_requirement(self._wheel(line), with_hash=hashed) if line.project else line
+            for line in lines
+        ]
 
     def _build_step(
         self,
@@ -205,6 +253,7 @@ class Packages:
                 tools,
                 program,
                 inputs,
+                copies=copies([*self._wheels.values()]),
                 tags=tags,
                 output=output,
                 templates=self._settings.templates,
@@ -215,26 +264,34 @@ class Packages:
                 timestamp=time.time_ns(),
             )
 
-    def _rebuild(self, pinned: str) -> None:
+    def _rebuild(self, pinned: str, requested: Sequence[Line]) -> None:
         """Build the folder as it will be with `pinned` as its requirements.txt, unless that image exists."""
-        tag = self._content_tag(pinned)
-        if self._images.inspect(tag):
+        tag = self._content_tag(pinned, requested)
+        linked = projects.projects_of(requested)
+        if not linked and self._images.inspect(tag):
             return
         with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
             with writing(context):
                 _copy_folder(self._environment.folder, context)
                 files.replace_file(context, REQUIREMENTS, pinned)
-            self._images.build(self._environment, tag, context=context, alias=False)
+            self._images.build(self._environment, tag, context=context, alias=False, projects=linked)
             self._tags.append(tag)
             self._uncommitted.append(tag)
 
     def _rebuild_and_commit(self, pinned: str, requested: Sequence[Line]) -> Changes:
-        if pinned != self._before[REQUIREMENTS]:
-            self._rebuild(pinned)
+        if (
+            pinned != self._before[REQUIREMENTS]
+            or self._wheels
+            or self._content_tag(pinned, requested) != self._content_before
+        ):
+            self._rebuild(pinned, requested)
         return self._commit(pinned, requested)
 
-    def _commit(self, pinned: str, requested: Sequence[Line], candidate: str = "") -> Changes:
+    def _commit(
+        self, pinned: str, requested: Sequence[Line], candidate: str = "", replaced: str = ""
+    ) -> Changes:
+        """Write the files, and give the image its tags; `replaced` is the id of the image that the candidate replaces."""
         if self._read_files() != self._before or self._environment.content_tag() != self._content_before:
             self._images.remove(self._uncommitted)
             raise errors.EnvironmentChanged(
@@ -243,9 +300,11 @@ class Packages:
         changes = Changes.between(
             self._before[REQUIREMENTS], pinned, requests_changed=list(requested) != self.requested
         )
-        content = self._content_tag(pinned)
-        if content not in self._tags:  # a tag that is moved leaves an untagged image
+        content = self._content_tag(pinned, requested)
+        moved = candidate and content in self._tags and self._wheels  # the same files, with new links
+        if moved or content not in self._tags:
             self._images.tag(candidate, content)
+        if content not in self._tags:
             self._uncommitted.append(content)
         with signals_deferred():  # an interruption never falls between the two renames
             try:
@@ -255,7 +314,8 @@ class Packages:
                 raise
             set_outcome("the packages were changed")
         self._images.tag(content, self._environment.alias)
-        self._images.remove([tag for tag in self._tags if tag != content])
+        # A tag that was moved leaves an untagged image.
+        self._images.remove([*(tag for tag in self._tags if tag != content), *([replaced] if moved else [])])
         return changes
 
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
@@ -263,8 +323,8 @@ class Packages:
         if pinned != self._before[REQUIREMENTS] or text != self._before[REQUIREMENTS_IN]:
             files.commit(self._environment.folder, pinned, text)
 
-    def _content_tag(self, pinned: str) -> str:
-        return self._environment.content_tag(pinned.encode())
+    def _content_tag(self, pinned: str, requested: Sequence[Line]) -> str:
+        return self._environment.content_tag(pinned.encode(), projects.projects_of(requested))
 
     def _pinned(self, listed: str, requested: Sequence[Line]) -> tuple[str, list[Line]]:
         """Return the text of requirements.txt, and what is requested with the names that the installer found."""
@@ -283,7 +343,8 @@ class Packages:
         """Return the requested packages; without a requirements.in, those of requirements.txt."""
         exists = os.path.exists(self._environment.path(REQUIREMENTS_IN))
         file = REQUIREMENTS_IN if exists else REQUIREMENTS
-        lines = requirement_files.parse_text(self._before[file], self._environment.path(file))
+        folder = self._environment.folder if exists else ""
+        lines = requirement_files.parse_text(self._before[file], self._environment.path(file), folder)
         return requirements.with_names(lines, self._installed())
 
     def _installed(self) -> list[Line]:

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pydock import errors
+from pydock.environments.linked import is_project_path
 from pydock.packages.pip_format import (
     CONSTRAINT,
     EDITABLE,
@@ -19,9 +20,10 @@ from pydock.packages.pip_format import (
     option_lines,
     read_lines,
 )
+from pydock.packages.projects import project_line
 from pydock.packages.remote_files import is_address, read_address
 from pydock.packages.requirement_addresses import VCS, refuse_credentials
-from pydock.packages.requirements import LOCAL, Line, name_of, requires_hashes
+from pydock.packages.requirements import LOCAL, Line, name_of, parse_specifier, requires_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,6 +54,19 @@ def parse_files(paths: Iterable[str], constraints: Iterable[str] = ()) -> list[L
     return lines
 
 
+def parse_editable(values: Iterable[str]) -> list[Line]:
+    """Return the lines for the values of `-e` on a command line: a project's folder, or the address of a repository.
+
+    Raises `UsageError`.
+    """
+    lines = []
+    for value in values:
+        refuse_credentials(value)
+        project = is_project_path(value)
+        lines.append(project_line(value, os.getcwd()) if project else parse_specifier(value))
+    return lines
+
+
 def _parse_file(path: str, seen: tuple[str, ...]) -> list[Line]:
     place = path if is_address(path) else os.path.realpath(path)
     if place in seen:
@@ -61,7 +76,7 @@ def _parse_file(path: str, seen: tuple[str, ...]) -> list[Line]:
     for line in _lines_of(_read(path, pipes=len(seen) == 1), path):
         rest = tuple(option for option in line.options if option[0] not in {INCLUDE, CONSTRAINT})
         if rest == line.options:
-            lines.append(_line(line, path))
+            lines.append(_line(line, path, "" if is_address(path) else os.getcwd()))
             continue
         for option, value in line.options:
             if option == INCLUDE:
@@ -116,8 +131,11 @@ def _read(path: str, *, pipes: bool) -> str:
         ) from error
 
 
-def parse_text(text: str, path: str) -> list[Line]:
-    """Return the lines of an environment's own file; `path` is only for messages. Raises `BadRequirements`."""
+def parse_text(text: str, path: str, projects: str = "") -> list[Line]:
+    """Return the lines of an environment's own file; `path` is only for messages.
+
+    `projects` is the folder that linked projects are relative to; without it there are none. Raises `BadRequirements`.
+    """
     lines = []
     for line in _lines_of(text, path):
         for option, value in line.options:
@@ -130,7 +148,7 @@ def parse_text(text: str, path: str) -> list[Line]:
         if recorded and _is_constraint(recorded[1]):
             lines.append(Line(line.text, "", recorded[1], (), is_constraint=True))
         else:
-            lines.append(_line(line, path))
+            lines.append(_line(line, path, projects))
     return lines
 
 
@@ -150,23 +168,32 @@ def _lines_of(text: str, path: str) -> Iterator[LogicalLine]:
         yield line
 
 
-def _line(line: LogicalLine, path: str) -> Line:
+def _line(line: LogicalLine, path: str, projects: str = "") -> Line:
     requirement = line.requirement.rstrip("; ")  # pip accepts a semicolon without a marker
     try:
         [editable] = [value for option, value in line.options if option == EDITABLE] or [""]
         if editable:
-            return _editable(line, editable)
+            return _editable(line, editable, projects)
         name = name_of(requirement) if requirement else ""
     except errors.UsageError as error:
         raise errors.BadRequirements(f"{path}, line {line.number}: {error.message}") from error
     return Line(line.text.rstrip(), name, requirement, line.options)
 
 
-def _editable(line: LogicalLine, address: str) -> Line:
-    """Return the line of a repository that is to be editable; in an image it is installed like any other."""
+def _editable(line: LogicalLine, address: str, projects: str) -> Line:
+    """Return the line of a project, or of a repository, which is installed like any other package."""
+    if is_project_path(address):
+        if not projects:
+            raise errors.UsageError(
+                f"'-e {address}' is a path of this machine, which cannot be named here. `pydock install NAME -e PATH` links "
+                "a project."
+            )
+        if len(line.options) > 1:
+            raise errors.UsageError(f"'-e {address}': other options are not supported in this line.")
+        return project_line(address, projects, line.text.rstrip())
     if not VCS.match(address):
         raise errors.UsageError(
-            f"'-e {address}' is a local path, which a build on another machine would not find."
+            f"'-e {address}' is neither a path nor the address of a repository (git+https://…)."
         )
     if "${" in address:
         raise errors.UsageError(

@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from pydock import errors
-from pydock.packages.pip_format import HASH, option_lines
+from pydock.packages.pip_format import EDITABLE, HASH, option_lines
 from pydock.packages.requirement_addresses import VCS, refuse_credentials, requested_address
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ class Line(NamedTuple):
     requirement: str = ""  # the specifier, without comment and options
     options: tuple[tuple[str, str], ...] = ()  # (long name, value)
     is_constraint: bool = False  # it bounds a package that others may need, and requests nothing
+
+    @property
+    def project(self) -> str:
+        """The folder of a linked project (`-e PATH`), with the extras in brackets; "" for other lines."""
+        return next((value for option, value in self.options if option == EDITABLE), "")
 
     @property
     def hashes(self) -> list[str]:
@@ -72,8 +77,9 @@ def name_of(requirement: str) -> str:
         or LOCAL.match(requirement.partition(" @ ")[2])
     ):
         raise errors.UsageError(
-            f"'{requirement}' is a local path, which a build on another machine would not find. Publish the package, use "
-            "a URL (git+https://…), or COPY it in the environment's dockerfile."
+            f"'{requirement}' is a local path, which a build on another machine would not find. To link a project of "
+            "yours: `-e PATH`. Else publish the package, use a URL (git+https://…), or COPY it in the environment's "
+            "dockerfile."
         )
     if VCS.match(requirement):
         egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", requirement)
@@ -177,6 +183,8 @@ def bounds(lines: Iterable[Line]) -> list[Line]:
     """Return the constraints, and the version bounds of the requirements as constraints: without extras and URLs."""
     found = []
     for line in lines:
+        if line.project:
+            continue
         if line.is_constraint or (
             line.name and line.name != line.requirement and "://" not in line.requirement
         ):

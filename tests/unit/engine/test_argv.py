@@ -174,6 +174,7 @@ def test_build_image(arguments: dict[str, object], expected: list[str]) -> None:
         ),
         (lambda: docker.copy_from_container(DOCKER, "c", "/p"), "docker cp c:/p -"),
         (lambda: docker.remove_container(DOCKER, "c"), "docker rm --force c"),
+        (lambda: docker.remove_stopped_container(DOCKER, "c"), "docker rm c"),
         (
             lambda: docker.security_options(DOCKER),
             "docker info --format {{json.SecurityOptions}}",
@@ -215,3 +216,31 @@ def test_detaches(options: list[str], expected: bool) -> None:
 def test_shell_command() -> None:
     assert docker.shell_command("fish") == ["fish"]
     assert docker.shell_command("") == list(docker.DEFAULT_SHELL)
+
+
+@pytest.mark.parametrize(
+    ("folder", "projects", "mounts", "place"),
+    [
+        ("/srv/x", [], {"/home/me/x": "/srv/x"}, "/home/me/x"),
+        ("/srv/x", ["/srv/x"], {"/srv/x": "/srv/x", "/home/me/x": "/srv/x"}, "/srv/x"),
+        ("/srv/x/tests", ["/srv/x"], {"/srv/x": "/srv/x", "/home/me/tests": "/srv/x/tests"}, "/srv/x/tests"),
+        ("/srv", ["/srv/x/a"], {"/srv/x/a": "/srv/x/a", "/home/me/srv": "/srv"}, "/home/me/srv"),
+        (
+            "/srv/x",
+            ["/srv/x/a", "/srv/x/b"],
+            {"/srv/x": "/srv/x", "/home/me/x": "/srv/x"},
+            "/srv/x",
+        ),
+        ("/srv/y", ["/srv/x"], {"/srv/x": "/srv/x", "/home/me/y": "/srv/y"}, "/home/me/y"),
+        ("/home/me/x", ["/home/me/x"], {"/home/me/x": "/home/me/x"}, "/home/me/x"),
+        (
+            "/srv/x",
+            ["/home/me/x"],
+            {"/home/me/x": "/home/me/x", "/srv/x": "/srv/x"},
+            "/srv/x",
+        ),
+    ],
+)
+def test_mounts_with_projects(folder: str, projects: list[str], mounts: dict[str, str], place: str) -> None:
+    target = f"/home/me/{folder.rpartition('/')[2]}"
+    assert docker.mounts_with_projects(folder, target, projects) == (mounts, place)

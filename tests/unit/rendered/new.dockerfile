@@ -12,7 +12,7 @@ RUN mkdir -p /home/$USER && chown $UID:$GID /home/$USER && cd /etc && touch pass
     && echo "$USER:x:$UID:$GID::/home/$USER:/bin/sh" | cat - passwd > passwd.new && mv passwd.new passwd \
     && echo "$USER:x:$GID:" | cat - group > group.new && mv group.new group
 
-# The packages. The stage `pydock` is empty; when pydock builds, it contains a faster `pip`.
+# The packages; pydock links projects (`-e`) later. In its builds, the stage `pydock` has a faster `pip`.
 COPY requirements.txt /usr/local/share/
 RUN --mount=type=bind,from=pydock,target=/pydock \
     --mount=type=cache,id=pip-$UID,target=/root/.cache \

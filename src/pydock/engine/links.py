@@ -1,0 +1,193 @@
+"""Links to local projects: an environment's image has their editable wheels, which lead to the folders outside.
+
+The wheel is built in a container, in the project's own folder, because a build backend may write there: compiled
+extensions, for example. The wheel itself has no modules, so its installation is a step like any other.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from pydock import errors, trust
+from pydock.engine import argv as docker
+from pydock.engine.build_context import PROGRAMS
+from pydock.engine.build_log import keep_log
+from pydock.engine.build_step import build_step
+from pydock.engine.containers import container_name, this_terminal
+from pydock.engine.surroundings import describe_surroundings
+from pydock.engine.system_packages import find_missing
+from pydock.environments.content import digest
+from pydock.environments.linked import LinkedProject, check_projects
+from pydock.environments.temporary import write
+from pydock.messages import redacted, say, shell_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from invoke import Result
+
+    from pydock.engine.client import Engine
+    from pydock.engine.images import Images
+    from pydock.environments.environment import Environment
+    from pydock.settings import Settings
+
+PROGRAM = "build_wheel.py"
+STEP = "link.sh"
+MAX_LINES = 12  # of a build backend's output in a message
+
+
+class Wheel(NamedTuple):
+    """A project's editable wheel: the package's canonical name, and the file."""
+
+    project: LinkedProject
+    name: str
+    path: str
+
+    @property
+    def file(self) -> str:
+        return os.path.basename(self.path)
+
+    @property
+    def requirement(self) -> str:
+        """The requirement for a step that has the wheel among its files."""
+        extras = f"[{self.project.extras}]" if self.project.extras else ""
+        return f"{self.name}{extras} @ file:///requirements/{self.file}"
+
+
+class Links:
+    """Builds editable wheels, and installs them into images. Wheels are kept, so that an installation need not build them."""
+
+    def __init__(self, engine: Engine, settings: Settings, images: Images) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._images = images
+
+    def wheels(
+        self, environment: Environment, image: str, projects: Sequence[LinkedProject], *, kept: bool = False
+    ) -> list[Wheel]:
+        """Return the wheels of projects, built in containers of the image; with `kept`, earlier ones if there are any.
+
+        Raises `UnsafePath` if a project's folder may not be mounted, and `PackagesUnavailable` if it cannot be built.
+        """
+        if projects:
+            check_projects(projects, self._settings.home)
+        return [
+            (self._kept(environment, project) if kept else None) or self._build(environment, image, project)
+            for project in projects
+        ]
+
+    def link(self, environment: Environment, image: str, wheels: Sequence[Wheel], tag: str) -> None:
+        """Install the wheels on top of the image; give the result the tag."""
+        user = "root"
+        if not self._engine.dry:
+            found = self._images.inspect(image)
+            user = (found.user if found else "") or "root"
+        with self._images.tools.context(environment, image) as tools:
+            build_step(
+                self._images,
+                environment,
+                tools,
+                STEP,
+                {
+                    "projects.txt": "".join(f"{wheel.requirement}\n" for wheel in wheels),
+                    "links": links(wheels),
+                },
+                copies=copies(wheels),
+                tags=[tag],
+                templates=self._settings.templates,
+                image=image,
+                uid=0 if self._engine.rootless else environment.caller.uid,
+                user=user,
+                resolved="",
+                timestamp=0,
+            )
+
+    def _build(self, environment: Environment, image: str, project: LinkedProject) -> Wheel:
+        say(f"Preparing {project.folder}")
+        container = container_name(environment)
+        surroundings = describe_surroundings(self._settings, environment)
+        program = errors.read_file(os.path.join(PROGRAMS, PROGRAM)).decode()
+        argv = docker.run_command(
+            self._settings.engine,
+            image,
+            environment,
+            container,
+            project.folder,
+            ["python3", "-c", program, "editable"],
+            this_terminal()._replace(stdin_open=False, interactive=False),
+            self._settings.run_options,
+            surroundings.options,
+            surroundings.script,
+            [project.folder],
+        )
+        result = self._engine.run_and_capture(argv, container)
+        if result is None:  # --dry
+            name = os.path.basename(project.folder).lower()
+            return Wheel(project, name, f"{name}-0-0.editable-py3-none-any.whl")
+        if result.failed:
+            raise self._failure(project, argv, result)
+        return self._keep(environment, project, result.stdout)
+
+    def _failure(self, project: LinkedProject, argv: Sequence[str], result: Result) -> errors.PydockError:
+        output = redacted(result.stderr)
+        lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+        missing = find_missing(output)
+        message = f"The project {project.folder} could not be linked, so nothing was changed:"
+        if missing:
+            message += f" {missing.name} is missing ({missing.line}). {missing.cure}"
+        else:
+            message = "\n".join([message, *(f"  {line}" for line in lines[-MAX_LINES:])])
+        path = keep_log([shell_words(argv), *lines])
+        return errors.PackagesUnavailable(message + (f"\nThe full log is in {path}" if path else ""))
+
+    def _keep(self, environment: Environment, project: LinkedProject, output: str) -> Wheel:
+        file, _, encoded = output.partition("\n")
+        try:
+            name = name_of_wheel(file)
+            content = base64.b64decode(encoded)
+        except (ValueError, binascii.Error) as error:
+            raise errors.PackagesUnavailable(
+                f"The build backend of {project.folder} made no wheel, but {file[:100]!r}; nothing was changed."
+            ) from error
+        folder = self._folder(environment, project)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        for old in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, old))
+        path = os.path.join(folder, os.path.basename(file))
+        write(path, content, 0o600)
+        return Wheel(project, name, path)
+
+    def _kept(self, environment: Environment, project: LinkedProject) -> Wheel | None:
+        folder = self._folder(environment, project)
+        try:
+            trust.check_owner(folder)
+            [file] = os.listdir(folder)
+            return Wheel(project, name_of_wheel(file), os.path.join(folder, file))
+        except (OSError, ValueError, errors.PydockError):
+            return None
+
+    def _folder(self, environment: Environment, project: LinkedProject) -> str:
+        state = os.path.dirname(trust.state_folder())
+        return os.path.join(state, "wheels", f"{environment.identity}-{digest([project.folder])[:16]}")
+
+
+def name_of_wheel(file: str) -> str:
+    """Return the canonical name of the package in a wheel; raises `ValueError` if that is no wheel's file name."""
+    from packaging.utils import parse_wheel_filename  # only to link projects
+
+    return str(parse_wheel_filename(file)[0])
+
+
+def links(wheels: Sequence[Wheel]) -> str:
+    """Return the file `links` of a step: the packages' names and the projects' folders."""
+    return "".join(f"{wheel.name}\t{wheel.project.folder}\n" for wheel in wheels)
+
+
+def copies(wheels: Sequence[Wheel]) -> dict[str, str]:
+    """Return the wheels as files of a step: name -> path."""
+    return {wheel.file: wheel.path for wheel in wheels}
