@@ -62,6 +62,40 @@ def test_create_from_requirements_file(machine: Machine) -> None:
     machine.assert_consistent()
 
 
+def test_version_of_the_project(machine: Machine) -> None:
+    path = machine.project / ".python-version"
+    path.write_text("3.8\n")
+    assert f"Python 3.8, as {path} says.\n" in machine.ok("create", "ds").err
+    assert machine.image("pydock-ds:latest")["base"] == "python:3.8"
+    path.unlink()
+    project = machine.project / "pyproject.toml"
+    project.write_text("[project]\nrequires-python = '>=3.8,<3.13'\n")
+    err = machine.ok("create", "second").err
+    assert f"Python 3.12, the newest that requires-python = '>=3.8,<3.13' in {project} allows.\n" in err
+    assert machine.image("pydock-second:latest")["base"] == "python:3.12"
+
+
+def test_given_version_wins_over_that_of_the_project(machine: Machine) -> None:
+    (machine.project / ".python-version").write_text("nonsense\n")
+    assert "nonsense" not in machine.ok("create", "ds", "3.12").err
+    assert machine.image("pydock-ds:latest")["base"] == "python:3.12"
+
+
+def test_version_that_cannot_be_read_is_refused(machine: Machine) -> None:
+    (machine.project / ".python-version").write_text("pypy3.10\n")
+    ended = machine.pydock("create", "ds")
+    assert ended.code == 2
+    assert f"{machine.project / '.python-version'}: 'pypy3.10' is not a version of CPython" in ended.err
+    assert machine.files() == {}
+
+
+def test_version_of_the_project_is_not_a_tag_of_other_images(machine: Machine) -> None:
+    (machine.project / ".python-version").write_text("3.12\n")
+    assert machine.pydock("create", "ds", PYDOCK_REPOSITORY="nvidia/cuda").code == 2
+    machine.ok("create", "ds", "--base", "debian:12")
+    assert machine.image("pydock-ds:latest")["base"] == "debian:12"
+
+
 def test_create_from_another_base_image(machine: Machine) -> None:
     machine.ok("create", "ds", "--base", "debian:12")
     machine.ok("create", "same", "12", "--base", "debian")

@@ -72,7 +72,7 @@ def test_has_pydock_as_in_the_wheel(entries: dict[str, bytes], direct_wheel: Pat
 
 def test_has_what_runs_and_the_licences(entries: dict[str, bytes]) -> None:
     packages = {name.split("/")[0] for name in entries if ".dist-info/" not in name}
-    assert packages == {"__main__.py", "pydock", "invoke", "jinja2", "markupsafe", "packaging"}
+    assert packages == {"__main__.py", "pydock", "invoke", "jinja2", "markupsafe", "packaging", "tomli"}
     infos = {name.split("/", 1)[0] for name in entries if ".dist-info/" in name}
     for info in infos:
         kept = {name.split("/")[1] for name in entries if name.startswith(f"{info}/")}
@@ -83,6 +83,7 @@ def test_has_what_runs_and_the_licences(entries: dict[str, bytes]) -> None:
         "jinja2",
         "markupsafe",
         "packaging",
+        "tomli",
     }
     assert not [name for name in entries if re.search(r"\.(so|pyd|pyc|pyi|c)$|^bin/|/tests/", name)]
 
@@ -140,7 +141,7 @@ def test_shebang_may_have_any_length(
 
 
 def test_pythonpath_changes_nothing(machine: Machine, single_file: Path) -> None:
-    for module in ("pydock", "invoke", "jinja2", "markupsafe", "packaging"):
+    for module in ("pydock", "invoke", "jinja2", "markupsafe", "packaging", "tomli"):
         (machine.work / f"{module}.py").write_text(
             f"raise SystemExit('the wrong {module}')", encoding="utf-8"
         )

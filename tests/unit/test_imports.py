@@ -32,7 +32,14 @@ HEAVY = {
         "engine.process",
     },
     "jinja2": {"rendering"},
-    "packaging": {"engine.tools", "packages.requirement_files", "packages.requirements", "packages.pins"},
+    "packaging": {
+        "engine.tools",
+        "packages.pins",
+        "packages.python_version",
+        "packages.requirement_files",
+        "packages.requirements",
+    },
+    "tomli": {"packages.toml_files"},
 }
 
 
@@ -117,7 +124,15 @@ def test_dependencies_are_declared() -> None:
     names = {name.split(".")[0] for module in MODULES for name in imports(module)} - {"pydock"}
     specs = {name: importlib.util.find_spec(name) for name in names}
     third_party = {name for name, spec in specs.items() if spec is None or "-packages" in str(spec.origin)}
-    assert third_party == {"invoke", "jinja2", "packaging", "pip", "pkg_resources", "yaml"}  # two: of images
+    assert third_party == {
+        "invoke",
+        "jinja2",
+        "packaging",
+        "pip",
+        "pkg_resources",
+        "tomli",
+        "yaml",
+    }  # two: of images
 
 
 REPORT = """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import command
-from pydock.commands.mistakes import python_tag, refuse_swapped_version
+from pydock.commands.mistakes import is_python_repository, python_tag, refuse_swapped_version
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import variable_values
@@ -22,8 +22,9 @@ from pydock.environments.environment import (
 )
 from pydock.environments.names import check_base, check_name, check_version
 from pydock.environments.temporary import temporary_folder
-from pydock.messages import redacted, set_outcome
+from pydock.messages import redacted, say, set_outcome
 from pydock.rendering import render
+from pydock.settings import find_user_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     positional=["name", "version"],
     help={
         "name": "the new environment's name",
-        "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim",
+        "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim; without it, that of "
+        ".python-version, or the newest that fits requires-python of pyproject.toml",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
@@ -74,14 +76,28 @@ def create(
     if version:
         check_version(version)
     elif not base:
-        raise errors.UsageError(
-            f"A Python version is required. Run `pydock create {name} 3.12`, or name an image with --base."
-        )
+        version = _version_of_project(session, name)
     if base:
         base = check_base(f"{base}:{version}" if version else base)
     _create(session, name, version or "", base, _read_requirements(requirement or (), constraint or ()))
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
+
+
+def _version_of_project(session: Session, name: str) -> str:
+    """Return the version that the project asks for, and say which file does; raises `UsageError` if none does."""
+    settings = session.settings
+    if is_python_repository(settings.repository):
+        from pydock.packages.python_version import project_python
+
+        choice = project_python(session.folder, find_user_home(os.environ), settings.safe_folders)
+        if choice:
+            say(f"Python {choice.version}, {choice.reason}.")
+            return choice.version
+    raise errors.UsageError(
+        f"A Python version is required. Run `pydock create {name} 3.12`, or name an image with --base. Without a "
+        "version, the file .python-version counts, or requires-python in pyproject.toml; there is neither here."
+    )
 
 
 def _create(session: Session, name: str, version: str, base: str, lines: Sequence[Line]) -> None:

@@ -113,8 +113,13 @@ def python_tag(repository: str, version: str) -> str:
 
     Other repositories than `python` may have such tags, so they are left alone there.
     """
-    found = re.fullmatch(PYTHON, version) if repository.rpartition("/")[2] == "python" else None
+    found = re.fullmatch(PYTHON, version) if is_python_repository(repository) else None
     if not found:
         return version
     major, minor, rest = found.groups()
     return f"{major}{f'.{minor}' if minor else ''}{rest}"
+
+
+def is_python_repository(repository: str) -> bool:
+    """Return whether the tags of a repository are versions of Python: `python`, or a mirror of it."""
+    return repository.rpartition("/")[2] == "python"
