@@ -34,7 +34,9 @@ HEAVY = {
     "jinja2": {"rendering"},
     "packaging": {
         "engine.tools",
+        "packages.declared_requirements",
         "packages.pins",
+        "packages.pyproject",
         "packages.python_version",
         "packages.requirement_files",
         "packages.requirements",

@@ -42,12 +42,27 @@ if TYPE_CHECKING:
         ".python-version, or the newest that fits requires-python of pyproject.toml",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
+        "from_": "the pyproject.toml of a project, whose dependencies are installed",
+        "extra": "with --from, an extra to install too; may be given several times",
+        "group": "with --from, a dependency group to install too; may be given several times",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
     short={"requirement": "-r", "constraint": "-c"},
-    repeatable=["requirement", "constraint"],
-    metavars={"requirement": "FILE", "constraint": "FILE", "base": "IMAGE"},
-    examples=["create ds 3.12", "create ds 3.12-slim -r requirements.txt", "create ds --base debian:12"],
+    repeatable=["requirement", "constraint", "extra", "group"],
+    metavars={
+        "requirement": "FILE",
+        "constraint": "FILE",
+        "from_": "FILE",
+        "extra": "NAME",
+        "group": "NAME",
+        "base": "IMAGE",
+    },
+    examples=[
+        "create ds 3.12",
+        "create ds 3.12-slim -r requirements.txt",
+        "create dev --from pyproject.toml --group test",
+        "create ds --base debian:12",
+    ],
     settings=[
         "repository",
         "user",
@@ -65,6 +80,9 @@ def create(
     version: str | None = None,
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
+    from_: str = "",
+    extra: Sequence[str] | None = None,
+    group: Sequence[str] | None = None,
     base: str = "",
 ) -> None:
     """Create an environment: its folder, its dockerfile and its image."""
@@ -76,21 +94,32 @@ def create(
     if version:
         check_version(version)
     elif not base:
-        version = _version_of_project(session, name)
+        version = _version_of_project(session, name, from_)
     if base:
         base = check_base(f"{base}:{version}" if version else base)
-    _create(session, name, version or "", base, _read_requirements(requirement or (), constraint or ()))
+    lines = _read_project(from_, extra or (), group or ())
+    lines += _read_requirements(requirement or (), constraint or ())
+    if lines:
+        from pydock.packages.requirements import for_installer
+
+        variable_values(for_installer(lines), os.environ)  # before anything is built
+    _create(session, name, version or "", base, lines)
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
 
-def _version_of_project(session: Session, name: str) -> str:
-    """Return the version that the project asks for, and say which file does; raises `UsageError` if none does."""
+def _version_of_project(session: Session, name: str, path: str) -> str:
+    """Return the version that the project asks for, and say which file does; raises `UsageError` if none does.
+
+    It is the project of the file `path`, or without one that of the working directory.
+    """
     settings = session.settings
     if is_python_repository(settings.repository):
         from pydock.packages.python_version import project_python
 
-        choice = project_python(session.folder, find_user_home(os.environ), settings.safe_folders)
+        start = os.path.join(session.folder, path)
+        folder = os.path.normpath(start if os.path.isdir(start) else os.path.dirname(start))
+        choice = project_python(folder, find_user_home(os.environ), settings.safe_folders)
         if choice:
             say(f"Python {choice.version}, {choice.reason}.")
             return choice.version
@@ -140,15 +169,25 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
             raise
 
 
+def _read_project(path: str, extras: Sequence[str], groups: Sequence[str]) -> list[Line]:
+    """Return what a pyproject.toml requires, as lines of a requirements file."""
+    if not path:
+        if extras or groups:
+            raise errors.UsageError(
+                "--extra and --group need the file of the project: --from pyproject.toml."
+            )
+        return []
+    from pydock.packages.pyproject import project_requirements
+
+    return project_requirements(path, extras, groups)
+
+
 def _read_requirements(paths: Sequence[str], constraints: Sequence[str]) -> list[Line]:
     if not (paths or constraints):
         return []
     from pydock.packages.requirement_files import parse_files
-    from pydock.packages.requirements import for_installer
 
-    lines = parse_files(paths, constraints)
-    variable_values(for_installer(lines), os.environ)  # before anything is built
-    return lines
+    return parse_files(paths, constraints)
 
 
 @contextlib.contextmanager
