@@ -262,4 +262,4 @@ def test_name_of_the_file_cannot_end_the_comment(folder: Path) -> None:
     place.mkdir()
     (place / "pyproject.toml").write_text("[project]\ndependencies = ['six']\n")
     [first, _] = project_requirements(str(place))
-    assert first.text == f"# from '{folder}/a\\n--pre/pyproject.toml'"
+    assert first.text == f"# 'from {folder}/a\\n--pre/pyproject.toml'"
