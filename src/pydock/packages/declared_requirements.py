@@ -34,6 +34,10 @@ def declared_requirement(text: object, place: str) -> Line:
         ) from error
     except errors.UsageError as error:
         raise errors.BadProject(f"{place}: {error.message}") from error
+    if "${" in text:  # would be replaced by a variable of this machine, which a file from elsewhere must not read
+        raise errors.BadProject(
+            f"{place}: '{text}' has a variable, which is replaced in requirements files only. Use -r FILE for it."
+        )
     if not is_one:
         raise errors.BadProject(
             f"{place}: '{text}' has an option or a comment, which belongs into a requirements file. Remove it."
