@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import pydock
+from pydock.environments.scripts import remember
+from pydock.settings import load_settings
 
 PACKAGE = Path(pydock.__file__).parent
 REPOSITORY = Path(__file__).parents[2]
@@ -40,6 +42,7 @@ HEAVY = {
         "packages.python_version",
         "packages.requirement_files",
         "packages.requirements",
+        "packages.script_metadata",
     },
     "tomli": {"packages.toml_files"},
 }
@@ -205,6 +208,31 @@ def test_fast_run_imports_few_modules(
         "typing",
         "hashlib",
         "socket",
+        "pydock.cli.program",
+    }
+
+
+def test_fast_run_of_a_script_reads_no_toml(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project))
+    folder = project / "pydock" / "scripts" / "envs" / "script-1"
+    folder.mkdir(parents=True)
+    (folder / "dockerfile").write_text("FROM python:3.12\n")
+    (project / "s.py").write_text("# /// script\n# dependencies = ['six']\n# ///\n")
+    remember(load_settings(folder=str(project)), "dependencies = ['six']\n", "script-1")
+    imported_by(project, "run", "s.py")  # the first run after a change parses pip's configuration
+    names = imported_by(project, "run", "s.py")
+    assert "pydock.environments.scripts" in names
+    assert not names & {
+        "invoke",
+        "jinja2",
+        "packaging",
+        "tomllib",
+        "tomli",
+        "argparse",
+        "json",
+        "re",
+        "typing",
+        "hashlib",
         "pydock.cli.program",
     }
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from invoke import Context
 
     from pydock.packages.requirements import Line
+    from pydock.settings import Settings
 
 
 @command(
@@ -103,7 +104,7 @@ def create(
         from pydock.packages.requirements import for_installer
 
         variable_values(for_installer(lines), os.environ)  # before anything is built
-    _create(session, name, version or "", base, lines)
+    create_environment(session, session.settings, name, version or "", base, lines)
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
@@ -129,9 +130,13 @@ def _version_of_project(session: Session, name: str, path: str) -> str:
     )
 
 
-def _create(session: Session, name: str, version: str, base: str, lines: Sequence[Line]) -> None:
-    """Create folder and image together, or neither; `lines` are the requirements to install."""
-    settings = session.settings
+def create_environment(
+    session: Session, settings: Settings, name: str, version: str, base: str, lines: Sequence[Line]
+) -> None:
+    """Create folder and image together, or neither; `lines` are the requirements to install.
+
+    `settings` have the home folder. Raises `EnvironmentExists`.
+    """
     folder = new_folder(settings.home, name)
     environment = describe_environment(settings, name, folder)
     dockerfile = render(

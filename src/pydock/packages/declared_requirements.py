@@ -34,7 +34,9 @@ def declared_requirement(text: object, place: str) -> Line:
         ) from error
     except errors.UsageError as error:
         raise errors.BadProject(f"{place}: {error.message}") from error
-    if "${" in text:  # would be replaced by a variable of this machine, which a file from elsewhere must not read
+    if (
+        "${" in text
+    ):  # would be replaced by a variable of this machine, which a file from elsewhere must not read
         raise errors.BadProject(
             f"{place}: '{text}' has a variable, which is replaced in requirements files only. Use -r FILE for it."
         )

@@ -21,6 +21,7 @@ STABLE = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8", "3.7", "3.6")
 LATEST_PATCH = "99"  # the tag `3.12` is the newest 3.12.x
 PROJECT_MARKS = (".git", ".pydock")
 MAX_SIZE = 1 << 16  # bytes
+HINT = "Fix it, or give the version: `pydock create NAME 3.12`."
 # 3.12, 3.12.4, 312, cpython@3.12, python3.12: what pyenv and uv read. uv also writes cpython-3.12.4-linux-x86_64-gnu.
 VERSION = re.compile(r"(?:(?:c?python|cp|py)[=@:-]?)?([23])(?:\.?(\d+))?(?:\.(\d+))?(?:-[a-z]\w*-[\w-]+)?")
 
@@ -64,14 +65,13 @@ def required_python(path: str) -> Choice | None:
     )
 
 
-def newest_python(required: object, path: str) -> str:
+def newest_python(required: object, path: str, hint: str = HINT) -> str:
     """Return the newest stable Python that a specifier allows; `path` is the file that has it. Raises `BadProject`."""
     try:
         specifier = SpecifierSet(required if isinstance(required, str) else "invalid")
     except InvalidSpecifier as error:
         raise errors.BadProject(
-            f"{path}: the Python version {required!r} is not a specifier such as '>=3.10'. Fix it, or give the version: "
-            "`pydock create NAME 3.12`."
+            f"{path}: the Python version {required!r} is not a specifier such as '>=3.10'. {hint}"
         ) from error
     for minor in STABLE:
         if specifier.contains(f"{minor}.{LATEST_PATCH}"):
@@ -79,10 +79,7 @@ def newest_python(required: object, path: str) -> str:
     for clause in specifier:  # ==3.12.4
         if clause.operator == "==" and specifier.contains(clause.version):
             return clause.version
-    raise errors.BadProject(
-        f"{path}: no Python from {STABLE[-1]} to {STABLE[0]} fits {required!r}. Give the version: "
-        "`pydock create NAME VERSION`."
-    )
+    raise errors.BadProject(f"{path}: no Python from {STABLE[-1]} to {STABLE[0]} fits {required!r}. {hint}")
 
 
 def _read_python_version(path: str) -> str:
