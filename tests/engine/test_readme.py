@@ -93,7 +93,8 @@ def test_commands(readme_project: Project, block: str) -> None:
         assert "Traceback" not in done.stderr
     finally:
         docker("rmi", NAME, check=False)
-        remove_images_and_containers([NAME, "dev"])
+        scripts = project.home / ".cache" / "pydock" / "scripts" / "envs"
+        remove_images_and_containers([NAME, "dev", *(path.name for path in scripts.glob("*"))])
 
 
 def test_other_blocks_name_targets_and_files_that_exist() -> None:
