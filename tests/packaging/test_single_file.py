@@ -105,6 +105,12 @@ def test_every_python_runs_it(machine: Machine, single_file: Path, python: str) 
     assert any(call.startswith("run ") and call.endswith(" echo two  words") for call in machine.docker_calls)
 
 
+def test_every_python_reads_toml(machine: Machine, single_file: Path, python: str) -> None:
+    (machine.work / "pyproject.toml").write_text("[project]\nrequires-python = '<3.12'\n", encoding="utf-8")
+    printed = machine.succeed(python, "-I", single_file, "--local", "--dry", "create", "x", "--from", ".")
+    assert "VERSION=3.11\nFROM " in printed
+
+
 def version_of(single_file: Path) -> str:
     return single_file.read_bytes().split(b"\n")[1].split()[2].decode().rstrip(",")
 
