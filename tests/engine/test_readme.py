@@ -93,8 +93,10 @@ def test_commands(readme_project: Project, block: str) -> None:
         assert "Traceback" not in done.stderr
     finally:
         docker("rmi", NAME, check=False)
-        scripts = project.home / ".cache" / "pydock" / "scripts" / "envs"
-        remove_images_and_containers([NAME, "dev", *(path.name for path in scripts.glob("*"))])
+        remove_images_and_containers([NAME, "dev"])
+        scripts = project.home / ".cache" / "pydock" / "scripts"
+        for path in (scripts / "envs").glob("*"):  # others may have an image of that name
+            project.pydock("delete", path.name, "--yes", variables={"PYDOCK_HOME": str(scripts)})
 
 
 def test_other_blocks_name_targets_and_files_that_exist() -> None:

@@ -5,12 +5,16 @@ They become lines of a requirements file, so each must be one requirement, and n
 
 from __future__ import annotations
 
+from typing import Any
+
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pydock import errors
+from pydock.messages import warn
 from pydock.packages.pip_format import LogicalLine, read_lines
 from pydock.packages.requirement_addresses import refuse_credentials
 from pydock.packages.requirements import Line, name_of
+from pydock.packages.toml_files import table
 
 
 def declared_requirement(text: object, place: str) -> Line:
@@ -57,3 +61,19 @@ def requirement_list(values: object, place: str) -> list[object]:
 def comment(text: str) -> Line:
     """Return a comment, whatever the text (a file's name) contains."""
     return Line(f"# {text if text.isprintable() else ascii(text)}")
+
+
+def warn_of_indexes(tables: dict[str, Any], place: str) -> None:
+    """Warn if uv or Poetry would take packages from indexes that the file names."""
+    names = [
+        name
+        for name, found in (
+            ("tool.uv.index", table(tables, "tool", "uv").get("index")),
+            ("tool.poetry.source", table(tables, "tool", "poetry").get("source")),
+        )
+        if found
+    ]
+    if names:
+        warn(
+            f"{place}: the indexes in [[{names[0]}]] do not count. Packages come from the indexes of your pip configuration."
+        )

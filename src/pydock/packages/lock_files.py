@@ -65,6 +65,11 @@ def as_requirements(path: str, text: str) -> str:
         raise errors.BadRequirements(
             f"{path} is not a requirements file. `pydock create NAME --from {shlex.quote(path)}` installs what it requires."
         )
+    if name.endswith(".py"):
+        raise errors.BadRequirements(
+            f"{path} is a Python file, and not a requirements file. `pydock run {shlex.quote(path)}` runs a script in the "
+            "environment that it asks for."
+        )
     if name.endswith((".lock", ".toml")):
         raise errors.BadRequirements(
             f"{path} is a file of another tool, and not a requirements file. Let that tool export a requirements.txt."

@@ -14,7 +14,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pydock import errors
-from pydock.packages.declared_requirements import comment, declared_requirement, requirement_list
+from pydock.packages.declared_requirements import (
+    comment,
+    declared_requirement,
+    requirement_list,
+    warn_of_indexes,
+)
 from pydock.packages.toml_files import read_toml, table
 
 if TYPE_CHECKING:
@@ -64,6 +69,7 @@ class Project:
     def requirements(self, extras: Sequence[str], groups: Sequence[str]) -> list[Line]:
         """Return the dependencies, and those of these extras and groups, with a comment before each part."""
         self._refuse_unreadable(extras, groups)
+        warn_of_indexes(self._tables, self._path)
         parts = {"": self._dependencies()}
         parts.update({f", extra {extra}": self._extra(extra, ()) for extra in extras})
         parts.update({f", group {group}": self._group(group, ()) for group in groups})

@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pydock import errors
-from pydock.packages.declared_requirements import declared_requirement, requirement_list
+from pydock.packages.declared_requirements import declared_requirement, requirement_list, warn_of_indexes
 from pydock.packages.python_version import STABLE, newest_python
 from pydock.packages.toml_files import parse_toml, table
 
@@ -40,6 +40,7 @@ def parse_metadata(block: str, path: str) -> Metadata:
     """
     place = f"{path}, block of metadata"
     values = parse_toml(block, place)
+    warn_of_indexes(values, place)
     lines = [
         declared_requirement(value, f"{place}, dependencies")
         for value in requirement_list(values.get("dependencies", []), f"{place}, dependencies")

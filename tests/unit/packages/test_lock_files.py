@@ -226,6 +226,7 @@ def test_invalid_conda_environment(folder: Path, text: str, words: str) -> None:
         ("setup.py", "`uv pip compile setup.py --output-file requirements.txt`"),
         ("setup.cfg", "`uv pip compile setup.cfg --output-file requirements.txt`"),
         ("pyproject.toml", "`pydock create NAME --from pyproject.toml`"),
+        ("report.py", "`pydock run report.py` runs a script"),
         ("pixi.lock", "Let that tool export a requirements.txt"),
         ("Cargo.toml", "Let that tool export a requirements.txt"),
     ],

@@ -264,3 +264,18 @@ def test_name_of_the_file_cannot_end_the_comment(folder: Path) -> None:
     (place / "pyproject.toml").write_text("[project]\ndependencies = ['six']\n")
     [first, _] = project_requirements(str(place))
     assert first.text == f"# 'from {folder}/a\\n--pre/pyproject.toml'"
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ("[[tool.uv.index]]\nurl='x'\n", True),
+        ("[[tool.poetry.source]]\nname='x'\n", True),
+        ("[tool.uv]\n", False),
+    ],
+)
+def test_indexes_of_the_file_do_not_count(
+    folder: Path, capsys: pytest.CaptureFixture[str], table: str, named: bool
+) -> None:
+    lines(folder, f"[project]\ndependencies = ['six']\n{table}")
+    assert ("do not count" in capsys.readouterr().err) == named

@@ -51,3 +51,8 @@ def test_invalid_metadata_names_the_script(block: str, words: str) -> None:
         parse_metadata(block, "s.py")
     assert words in raised.value.message
     assert raised.value.message.startswith("s.py, block of metadata")
+
+
+def test_indexes_of_a_script_do_not_count(capsys: pytest.CaptureFixture[str]) -> None:
+    parse_metadata("[[tool.uv.index]]\nurl = 'https://evil.example'\n", "s.py")
+    assert "s.py, block of metadata: the indexes in [[tool.uv.index]] do not count" in capsys.readouterr().err
