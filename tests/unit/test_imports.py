@@ -127,6 +127,7 @@ def test_heavy_packages_are_imported_by_few_modules(heavy: str) -> None:
 def test_dependencies_are_declared() -> None:
     """Every third-party import is declared in pyproject.toml, or is bundled with invoke (yaml)."""
     names = {name.split(".")[0] for module in MODULES for name in imports(module)} - {"pydock"}
+    names.remove("tomllib")  # of the standard library, from Python 3.11 on
     specs = {name: importlib.util.find_spec(name) for name in names}
     third_party = {name for name, spec in specs.items() if spec is None or "-packages" in str(spec.origin)}
     assert third_party == {
