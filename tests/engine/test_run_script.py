@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .tools import images
+from .test_signals import HANDLER, run_and_signal
+from .tools import containers, images, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +79,15 @@ def test_script_from_elsewhere_is_read_only(script: Script, tmp_path: Path) -> N
     script.environment()
     assert done.stdout.startswith("['tool'] False ")
     assert "s.py" in done.stdout
+
+
+def test_signals_reach_the_script_in_its_first_run_and_later(script: Script) -> None:
+    block = script.text.partition("import sys")[0]
+    script.path.write_text(block + HANDLER)
+    for _ in range(2):
+        assert run_and_signal(script.project, ["run", "s.py"], signal.SIGTERM) == (b"SIGTERM\n", 9)
+    name = script.environment().name
+    wait_until(lambda: containers(name) == [], "the containers to be removed")
 
 
 def test_unused_environment_is_removed_by_clean(script: Script) -> None:
