@@ -64,6 +64,10 @@ class BadRequirements(UsageError):
     """A requirements file has an invalid line; the message names file and line."""
 
 
+class BadProject(UsageError):
+    """A file that describes a project (pyproject.toml, .python-version) cannot be read; the message names it."""
+
+
 class VariableNotSet(UsageError):
     """A requirement line has a `${VARIABLE}` that has no value here."""
 

@@ -62,6 +62,103 @@ def test_create_from_requirements_file(machine: Machine) -> None:
     machine.assert_consistent()
 
 
+PROJECT = """\
+[project]
+name = "demo"
+requires-python = ">=3.8,<3.13"
+dependencies = ["pandas>=2"]
+
+[project.optional-dependencies]
+web = ["requests"]
+
+[dependency-groups]
+test = ["scipy<1.12"]
+"""
+
+
+def test_create_from_a_project(machine: Machine) -> None:
+    (machine.project / "pyproject.toml").write_text(PROJECT)
+    machine.ok("create", "ds", "--from", "pyproject.toml", "--extra", "web", "--group", "test")
+    assert b"ARG VERSION=3.12\n" in machine.files()["dockerfile"]
+    assert machine.files()["requirements.in"].decode() == (
+        "# from pyproject.toml\npandas>=2\n# from pyproject.toml, extra web\nrequests\n"
+        "# from pyproject.toml, group test\nscipy<1.12\n"
+    )
+    assert "scipy==1.11.0" in machine.pins()
+    machine.assert_consistent()
+    (machine.project / "pyproject.toml").unlink()  # the environment does not need it
+    machine.ok("install", "ds", "numpy<2.1")
+    machine.ok("update", "ds")
+    assert machine.files()["requirements.in"].endswith(b"scipy<1.12\nnumpy<2.1\n")
+    assert {"numpy==2.0.0", "scipy==1.11.0"} <= set(machine.pins())
+
+
+def test_version_is_that_of_the_project_that_is_named(machine: Machine) -> None:
+    (machine.project / ".python-version").write_text("3.9\n")
+    other = machine.project.parent / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text(PROJECT)
+    machine.ok("create", "ds", "--from", str(other))
+    assert b"ARG VERSION=3.12\n" in machine.files()["dockerfile"]
+
+
+def test_requirements_files_add_to_a_project(machine: Machine) -> None:
+    (machine.project / "pyproject.toml").write_text(PROJECT)
+    (machine.project / "more.txt").write_text("six\n")
+    machine.ok("create", "ds", "3.12", "--from", ".", "-r", "more.txt")
+    assert machine.files()["requirements.in"] == b"# from ./pyproject.toml\npandas>=2\nsix\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--extra", "web"], "--extra and --group need the file of the project"),
+        (["--group", "test"], "--extra and --group need the file of the project"),
+        (["--from", "pyproject.toml", "--extra", "x"], "has no extra 'x'. It has: web."),
+        (["--from", "nowhere.toml"], "--from reads pyproject.toml, and not nowhere.toml"),
+    ],
+)
+def test_project_that_cannot_be_read_creates_nothing(machine: Machine, argv: list[str], words: str) -> None:
+    (machine.project / "pyproject.toml").write_text(PROJECT)
+    ended = machine.pydock("create", "ds", "3.12", *argv)
+    assert (ended.code, machine.files(), machine.calls()) == (2, {}, [])
+    assert words in ended.err
+
+
+def test_version_of_the_project(machine: Machine) -> None:
+    path = machine.project / ".python-version"
+    path.write_text("3.8\n")
+    assert f"Python 3.8, as {path} says.\n" in machine.ok("create", "ds").err
+    assert machine.image("pydock-ds:latest")["base"] == "python:3.8"
+    path.unlink()
+    project = machine.project / "pyproject.toml"
+    project.write_text("[project]\nrequires-python = '>=3.8,<3.13'\n")
+    err = machine.ok("create", "second").err
+    assert f"Python 3.12, the newest that requires-python = '>=3.8,<3.13' in {project} allows.\n" in err
+    assert machine.image("pydock-second:latest")["base"] == "python:3.12"
+
+
+def test_given_version_wins_over_that_of_the_project(machine: Machine) -> None:
+    (machine.project / ".python-version").write_text("nonsense\n")
+    assert "nonsense" not in machine.ok("create", "ds", "3.12").err
+    assert machine.image("pydock-ds:latest")["base"] == "python:3.12"
+
+
+def test_version_that_cannot_be_read_is_refused(machine: Machine) -> None:
+    (machine.project / ".python-version").write_text("pypy3.10\n")
+    ended = machine.pydock("create", "ds")
+    assert ended.code == 2
+    assert f"{machine.project / '.python-version'}: 'pypy3.10' is not a version of CPython" in ended.err
+    assert machine.files() == {}
+
+
+def test_version_of_the_project_is_not_a_tag_of_other_images(machine: Machine) -> None:
+    (machine.project / ".python-version").write_text("3.12\n")
+    assert machine.pydock("create", "ds", PYDOCK_REPOSITORY="nvidia/cuda").code == 2
+    machine.ok("create", "ds", "--base", "debian:12")
+    assert machine.image("pydock-ds:latest")["base"] == "debian:12"
+
+
 def test_create_from_another_base_image(machine: Machine) -> None:
     machine.ok("create", "ds", "--base", "debian:12")
     machine.ok("create", "same", "12", "--base", "debian")

@@ -296,3 +296,17 @@ def test_file_that_cannot_be_read_is_named(ds: Machine) -> None:
     ended = ds.pydock("install", "ds", "six")
     assert ended.code == 1
     assert f"Cannot read {path}: Is a directory." in ended.err
+
+
+def test_lock_file_of_another_tool_names_the_command_that_exports_it(ds: Machine) -> None:
+    (ds.project / "uv.lock").write_text("version = 1\n")
+    ended = ds.pydock("install", "ds", "-r", "uv.lock")
+    assert (ended.code, ds.calls()) == (2, [])
+    assert "Run `uv export --format requirements-txt --no-emit-project > requirements.txt`" in ended.err
+
+
+def test_environment_file_of_conda(ds: Machine) -> None:
+    (ds.project / "environment.yml").write_text("dependencies: [python, gdal, {pip: [six]}]\n")
+    ended = ds.ok("install", "ds", "-r", "environment.yml")
+    assert ended.out == "+ six==1.16.0\n"
+    assert "Packages of conda are not installed: gdal." in ended.err

@@ -97,6 +97,9 @@ def test_commands(readme_project: Project, block: str) -> None:
     finally:
         docker("rmi", NAME, check=False)
         remove_images_and_containers([NAME, "dev"])
+        scripts = project.home / ".cache" / "pydock" / "scripts"
+        for path in (scripts / "envs").glob("*"):  # others may have an image of that name
+            project.pydock("delete", path.name, "--yes", variables={"PYDOCK_HOME": str(scripts)})
 
 
 def write_package(folder: Path) -> None:

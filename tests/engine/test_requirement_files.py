@@ -244,6 +244,50 @@ def test_address_without_a_name_is_known_by_its_package(indexed: Project, addres
     assert versions(indexed, name) == {"other==1.0"}
 
 
+def pylock(address: str, digest: str) -> str:
+    url = f"http://{address}/files/example-1.0-py3-none-any.whl"
+    wheels = f"[{{url = '{url}', hashes = {{sha256 = '{digest}'}}}}]"
+    return f"lock-version = '1.0'\n[[packages]]\nname = 'example'\nversion = '1.0'\nwheels = {wheels}\n"
+
+
+def test_lock_file_installs_what_it_locks(indexed: Project, address: str) -> None:
+    digest = hashlib.sha256(WHEELS["example-1.0-py3-none-any.whl"]).hexdigest()
+    (indexed.folder / "pylock.toml").write_text(pylock(address, digest))
+    name = indexed.new_name()
+    indexed.pydock("create", name, "3.12", "-r", "pylock.toml")
+    assert versions(indexed, name) == {"example==1.0"}
+    entry = f"example==1.0 \\\n    --hash=sha256:{digest}\n"
+    for file in ("requirements.in", "requirements.txt"):
+        assert (indexed.environment(name) / file).read_text() == entry
+
+
+def test_lock_file_with_another_hash_installs_nothing(indexed: Project, address: str) -> None:
+    (indexed.folder / "pylock.toml").write_text(pylock(address, "0" * 64))
+    name = indexed.create()
+    result = indexed.pydock("install", name, "-r", "pylock.toml", check=False)
+    assert result.returncode == 1
+    assert versions(indexed, name) == set()
+
+
+def test_project_installs_its_extras_and_groups(indexed: Project) -> None:
+    (indexed.folder / "pyproject.toml").write_text(
+        "[project]\nname = 'demo'\nrequires-python = '<3.13'\ndependencies = ['needs']\n"
+        "[project.optional-dependencies]\nmore = ['demo[extra]']\nextra = ['extras[x]']\n"
+        "[dependency-groups]\ntest = [{include-group = 'Base'}]\nbase = ['other']\n"
+    )
+    name = indexed.new_name()
+    indexed.pydock("create", name, "--from", "pyproject.toml", "--extra", "more", "--group", "test")
+    assert versions(indexed, name) == {"example==1.1", "extras==1.0", "needs==1.0", "other==1.0"}
+    assert indexed.requested(name) == [
+        "# from pyproject.toml",
+        "needs",
+        "# from pyproject.toml, extra more",
+        "extras[x]",
+        "# from pyproject.toml, group test",
+        "other",
+    ]
+
+
 def test_later_installations_into_files_with_hashes(indexed: Project) -> None:
     name = indexed.create()
     hashes = {file: hashlib.sha256(content).hexdigest() for file, content in WHEELS.items()}

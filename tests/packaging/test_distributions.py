@@ -37,7 +37,7 @@ def test_wheel_starts_pydock_and_needs_what_it_imports(direct_wheel: Path) -> No
     entry_points = next(text.decode() for name, text in files.items() if name.endswith("/entry_points.txt"))
     needs = set(re.findall(r"^Requires-Dist: ([a-z0-9-]+)", metadata, re.MULTILINE))
     assert entry_points == "[console_scripts]\npydock = pydock.__main__:main\n"
-    assert needs == {"invoke", "jinja2", "packaging"}
+    assert needs == {"invoke", "jinja2", "packaging", "tomli"}
     assert "Requires-Python: >=3.9\n" in metadata
 
 

@@ -72,7 +72,7 @@ def test_has_pydock_as_in_the_wheel(entries: dict[str, bytes], direct_wheel: Pat
 
 def test_has_what_runs_and_the_licences(entries: dict[str, bytes]) -> None:
     packages = {name.split("/")[0] for name in entries if ".dist-info/" not in name}
-    assert packages == {"__main__.py", "pydock", "invoke", "jinja2", "markupsafe", "packaging"}
+    assert packages == {"__main__.py", "pydock", "invoke", "jinja2", "markupsafe", "packaging", "tomli"}
     infos = {name.split("/", 1)[0] for name in entries if ".dist-info/" in name}
     for info in infos:
         kept = {name.split("/")[1] for name in entries if name.startswith(f"{info}/")}
@@ -83,6 +83,7 @@ def test_has_what_runs_and_the_licences(entries: dict[str, bytes]) -> None:
         "jinja2",
         "markupsafe",
         "packaging",
+        "tomli",
     }
     assert not [name for name in entries if re.search(r"\.(so|pyd|pyc|pyi|c)$|^bin/|/tests/", name)]
 
@@ -102,6 +103,12 @@ def test_every_python_runs_it(machine: Machine, single_file: Path, python: str) 
     assert "ds" in machine.succeed(*pydock, "envs", "--json")
     assert machine.run(*pydock, "run", "ds", "echo", "two  words").returncode == 7  # as the docker here says
     assert any(call.startswith("run ") and call.endswith(" echo two  words") for call in machine.docker_calls)
+
+
+def test_every_python_reads_toml(machine: Machine, single_file: Path, python: str) -> None:
+    (machine.work / "pyproject.toml").write_text("[project]\nrequires-python = '<3.12'\n", encoding="utf-8")
+    printed = machine.succeed(python, "-I", single_file, "--local", "--dry", "create", "x", "--from", ".")
+    assert "VERSION=3.11\nFROM " in printed
 
 
 def version_of(single_file: Path) -> str:
@@ -140,7 +147,7 @@ def test_shebang_may_have_any_length(
 
 
 def test_pythonpath_changes_nothing(machine: Machine, single_file: Path) -> None:
-    for module in ("pydock", "invoke", "jinja2", "markupsafe", "packaging"):
+    for module in ("pydock", "invoke", "jinja2", "markupsafe", "packaging", "tomli"):
         (machine.work / f"{module}.py").write_text(
             f"raise SystemExit('the wrong {module}')", encoding="utf-8"
         )

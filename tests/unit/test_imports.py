@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import pydock
+from pydock.environments.scripts import remember
+from pydock.settings import load_settings
 
 PACKAGE = Path(pydock.__file__).parent
 REPOSITORY = Path(__file__).parents[2]
@@ -35,11 +37,16 @@ HEAVY = {
     "packaging": {
         "engine.links",
         "engine.tools",
+        "packages.declared_requirements",
+        "packages.pins",
         "packages.projects",
+        "packages.pyproject",
+        "packages.python_version",
         "packages.requirement_files",
         "packages.requirements",
-        "packages.pins",
+        "packages.script_metadata",
     },
+    "tomli": {"packages.toml_files"},
 }
 
 
@@ -122,9 +129,18 @@ def test_heavy_packages_are_imported_by_few_modules(heavy: str) -> None:
 def test_dependencies_are_declared() -> None:
     """Every third-party import is declared in pyproject.toml, or is bundled with invoke (yaml)."""
     names = {name.split(".")[0] for module in MODULES for name in imports(module)} - {"pydock"}
+    names.remove("tomllib")  # of the standard library, from Python 3.11 on
     specs = {name: importlib.util.find_spec(name) for name in names}
     third_party = {name for name, spec in specs.items() if spec is None or "-packages" in str(spec.origin)}
-    assert third_party == {"invoke", "jinja2", "packaging", "pip", "pkg_resources", "yaml"}  # two: of images
+    assert third_party == {
+        "invoke",
+        "jinja2",
+        "packaging",
+        "pip",
+        "pkg_resources",
+        "tomli",
+        "yaml",
+    }  # two: of images
 
 
 REPORT = """
@@ -195,6 +211,31 @@ def test_fast_run_imports_few_modules(
         "typing",
         "hashlib",
         "socket",
+        "pydock.cli.program",
+    }
+
+
+def test_fast_run_of_a_script_reads_no_toml(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(project))
+    folder = project / "pydock" / "scripts" / "envs" / "script-1"
+    folder.mkdir(parents=True)
+    (folder / "dockerfile").write_text("FROM python:3.12\n")
+    (project / "s.py").write_text("# /// script\n# dependencies = ['six']\n# ///\n")
+    remember(load_settings(folder=str(project)), "dependencies = ['six']\n", "script-1")
+    imported_by(project, "run", "s.py")  # the first run after a change parses pip's configuration
+    names = imported_by(project, "run", "s.py")
+    assert "pydock.environments.scripts" in names
+    assert not names & {
+        "invoke",
+        "jinja2",
+        "packaging",
+        "tomllib",
+        "tomli",
+        "argparse",
+        "json",
+        "re",
+        "typing",
+        "hashlib",
         "pydock.cli.program",
     }
 

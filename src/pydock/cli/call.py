@@ -15,6 +15,7 @@ FLAGS = {
     "-h": "",
 }
 RUN = ("run", "exec")  # the command that takes all further words as they are, and its alias
+SCRIPT = "--script"  # the option of `run` that takes a script instead of an environment
 
 
 class Call(NamedTuple):

@@ -9,21 +9,23 @@ from __future__ import annotations
 import os
 
 from pydock import errors
-from pydock.cli.call import RUN, without_separator
+from pydock.cli.call import RUN, SCRIPT, without_separator
 from pydock.engine.argv import shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv, run_watched
 from pydock.engine.endpoint import check_local, check_supported, image_exists
 from pydock.environments.environment import find_environment
-from pydock.settings import load_settings
+from pydock.settings import load_settings, working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydock.cli.call import Call
+    from pydock.environments.environment import Environment
+    from pydock.settings import Settings
 
 
 def run_container_if_possible(call: Call) -> None:
     """Run the command and exit with its exit code; return if this call needs the task."""
-    if not call.flags < {"--local", "--global"} or not _has_all_words(call):
+    if not call.flags < {"--local", "--global"} or not (_has_all_words(call) or _may_be_script(call)):
         return
     code = None
     for _ in range(ATTEMPTS):
@@ -31,14 +33,20 @@ def run_container_if_possible(call: Call) -> None:
             settings = load_settings(None, call.settings)
             check_supported(settings)
             check_local(settings)
-            environment = find_environment(settings, call.rest[0])
+            if _may_be_script(call):
+                found = _script(settings, call.rest)
+                if found is None:
+                    return
+                environment, command, mounts = found
+            else:
+                environment, mounts = find_environment(settings, call.rest[0]), []
+                words = without_separator(call.rest[1:])
+                command = words if call.command in RUN else shell_command(settings.shell)
             image = environment.content_tag()
             if not image_exists(settings, image):
                 return
             container = container_name(environment)
-            words = without_separator(call.rest[1:])
-            command = words if call.command in RUN else shell_command(settings.shell)
-            argv = run_argv(settings, environment, image, container, command)
+            argv = run_argv(settings, environment, image, container, command, mounts=mounts)
             environ = {"DOCKER_CLI_HINTS": "false", **os.environ}
             code = run_watched(argv, settings, container, environ)
         except (errors.PydockError, OSError):  # the task has the messages
@@ -54,3 +62,25 @@ def _has_all_words(call: Call) -> bool:
     if call.command in RUN:
         return bool(without_separator(call.rest[1:]))
     return call.command == "shell" and len(call.rest) == 1
+
+
+def _may_be_script(call: Call) -> bool:
+    """Return whether a script may be meant: `run s.py`, `run --script FILE`; an environment may have such a name too."""
+    if call.command not in RUN or not call.rest:
+        return False
+    return len(call.rest) > 1 if call.rest[0] == SCRIPT else call.rest[0].endswith(".py")
+
+
+def _script(settings: Settings, words: list[str]) -> tuple[Environment, list[str], list[str]] | None:
+    """Return a script's environment, its command and its mount; None if the task has to make or choose the environment."""
+    from pydock.engine.script import script_command  # only for scripts
+    from pydock.environments import scripts
+
+    path, *arguments = words[1:] if words[0] == SCRIPT else words
+    if path.startswith("-") or (words[0] != SCRIPT and not scripts.names_script(settings, path)):
+        return None
+    environment = scripts.known_environment(settings, scripts.read_block(path))
+    if environment is None:
+        return None
+    scripts.mark_used(environment.name)
+    return (environment, *script_command(path, working_directory(), arguments))

@@ -134,7 +134,7 @@ def _add(parser: argparse.ArgumentParser, task: Command, argument: Argument) -> 
 
 
 def _flags(task: Command, name: str) -> list[str]:
-    long = f"--{name.replace('_', '-')}"
+    long = f"--{name.strip('_').replace('_', '-')}"
     return [task.short[name], long] if name in task.short else [long]
 
 

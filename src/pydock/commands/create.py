@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import command
-from pydock.commands.mistakes import python_tag, refuse_swapped_version
+from pydock.commands.mistakes import is_python_repository, python_tag, refuse_swapped_version
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import variable_values
@@ -22,8 +22,9 @@ from pydock.environments.environment import (
 )
 from pydock.environments.names import check_base, check_name, check_version
 from pydock.environments.temporary import temporary_folder
-from pydock.messages import redacted, set_outcome
+from pydock.messages import redacted, say, set_outcome
 from pydock.rendering import render
+from pydock.settings import find_user_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,25 +32,39 @@ if TYPE_CHECKING:
     from invoke import Context
 
     from pydock.packages.requirements import Line
+    from pydock.settings import Settings
 
 
 @command(
     positional=["name", "version"],
     help={
         "name": "the new environment's name",
-        "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim",
+        "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim; without it, that of "
+        ".python-version, or the newest that fits requires-python of pyproject.toml",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
         "editable": "a project of yours to link, with extras: . or '.[dev]'; may be given several times",
+        "from_": "the pyproject.toml of a project, whose dependencies are installed",
+        "extra": "with --from, an extra to install too; may be given several times",
+        "group": "with --from, a dependency group to install too; may be given several times",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
     short={"requirement": "-r", "constraint": "-c", "editable": "-e"},
-    repeatable=["requirement", "constraint", "editable"],
-    metavars={"requirement": "FILE", "constraint": "FILE", "editable": "PATH", "base": "IMAGE"},
+    repeatable=["requirement", "constraint", "editable", "extra", "group"],
+    metavars={
+        "requirement": "FILE",
+        "constraint": "FILE",
+        "editable": "PATH",
+        "from_": "FILE",
+        "extra": "NAME",
+        "group": "NAME",
+        "base": "IMAGE",
+    },
     examples=[
         "create ds 3.12",
         "create ds 3.12-slim -r requirements.txt",
         "create ds 3.12 -e '.[test]'",
+        "create dev --from pyproject.toml --group test",
         "create ds --base debian:12",
     ],
     settings=[
@@ -70,6 +85,9 @@ def create(
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
     editable: Sequence[str] | None = None,
+    from_: str = "",
+    extra: Sequence[str] | None = None,
+    group: Sequence[str] | None = None,
     base: str = "",
 ) -> None:
     """Create an environment: its folder, its dockerfile and its image."""
@@ -81,20 +99,48 @@ def create(
     if version:
         check_version(version)
     elif not base:
-        raise errors.UsageError(
-            f"A Python version is required. Run `pydock create {name} 3.12`, or name an image with --base."
-        )
+        version = _version_of_project(session, name, from_)
     if base:
         base = check_base(f"{base}:{version}" if version else base)
-    lines = _read_requirements(requirement or (), constraint or (), editable or ())
-    _create(session, name, version or "", base, lines)
+    lines = _read_project(from_, extra or (), group or ())
+    lines += _read_requirements(requirement or (), constraint or (), editable or ())
+    if lines:
+        from pydock.packages.requirements import for_installer
+
+        variable_values(for_installer(lines), os.environ)  # before anything is built
+    create_environment(session, session.settings, name, version or "", base, lines)
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
 
-def _create(session: Session, name: str, version: str, base: str, lines: Sequence[Line]) -> None:
-    """Create folder and image together, or neither; `lines` are the requirements to install."""
+def _version_of_project(session: Session, name: str, path: str) -> str:
+    """Return the version that the project asks for, and say which file does; raises `UsageError` if none does.
+
+    It is the project of the file `path`, or without one that of the working directory.
+    """
     settings = session.settings
+    if is_python_repository(settings.repository):
+        from pydock.packages.python_version import project_python
+
+        start = os.path.join(session.folder, path)
+        folder = os.path.normpath(start if os.path.isdir(start) else os.path.dirname(start))
+        choice = project_python(folder, find_user_home(os.environ), settings.safe_folders)
+        if choice:
+            say(f"Python {choice.version}, {choice.reason}.")
+            return choice.version
+    raise errors.UsageError(
+        f"A Python version is required. Run `pydock create {name} 3.12`, or name an image with --base. Without a "
+        "version, the file .python-version counts, or requires-python in pyproject.toml; there is neither here."
+    )
+
+
+def create_environment(
+    session: Session, settings: Settings, name: str, version: str, base: str, lines: Sequence[Line]
+) -> None:
+    """Create folder and image together, or neither; `lines` are the requirements to install.
+
+    `settings` have the home folder. Raises `EnvironmentExists`.
+    """
     folder = new_folder(settings.home, name)
     environment = describe_environment(settings, name, folder)
     dockerfile = render(
@@ -132,17 +178,27 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
             raise
 
 
+def _read_project(path: str, extras: Sequence[str], groups: Sequence[str]) -> list[Line]:
+    """Return what a pyproject.toml requires, as lines of a requirements file."""
+    if not path:
+        if extras or groups:
+            raise errors.UsageError(
+                "--extra and --group need the file of the project: --from pyproject.toml."
+            )
+        return []
+    from pydock.packages.pyproject import project_requirements
+
+    return project_requirements(path, extras, groups)
+
+
 def _read_requirements(
     paths: Sequence[str], constraints: Sequence[str], editable: Sequence[str]
 ) -> list[Line]:
     if not (paths or constraints or editable):
         return []
     from pydock.packages.requirement_files import parse_editable, parse_files
-    from pydock.packages.requirements import for_installer
 
-    lines = [*parse_files(paths, constraints), *parse_editable(editable)]
-    variable_values(for_installer(lines), os.environ)  # before anything is built
-    return lines
+    return [*parse_files(paths, constraints), *parse_editable(editable)]
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from pydock import errors
 from pydock.environments.environment import environment_names, environments_folder
 from pydock.environments.names import is_name
 from pydock.environments.not_found import place_of
+from pydock.environments.scripts import SUFFIX, has_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,8 @@ def meant_by_unknown_command(settings: Settings, word: str, words: Sequence[str]
 
 def message_for_missing_command(settings: Settings, name: str | None) -> str:
     """Return the message for `run ds` and `run python`."""
+    if name:
+        refuse_file(settings, name, ())
     if name and name in environment_names(settings.home):
         return f"A command is required, for example `pydock run {name} python`. `pydock shell {name}` starts a shell."
     return f"An environment's name and a command are required: `pydock run NAME {shlex.quote(name or 'COMMAND')}`."
@@ -95,6 +98,18 @@ def refuse_requirements_file(name: str, words: Sequence[str]) -> None:
             )
 
 
+def refuse_file(settings: Settings, name: str, words: Sequence[str]) -> None:
+    """Raise `UsageError` if a file is meant by `run ./tool` or `run nosuch.py`, which is not an environment's name."""
+    if has_environment(settings, name) or not (os.sep in name or name.endswith(SUFFIX)):
+        return
+    if not os.path.isfile(name):
+        raise errors.UsageError(f"'{name}' is neither an environment nor a script: there is no such file.")
+    raise errors.UsageError(
+        f"'{name}' is a file, and not an environment. For a script of Python: "
+        f"`pydock run --script {shlex.join([name, *words])}`. In an environment: `pydock run NAME python {shlex.quote(name)}`."
+    )
+
+
 def refuse_swapped_version(name: str, version: str) -> None:
     """Raise `UsageError` for `create 3.12 ds` and `create 3.12`."""
     if not re.fullmatch(VERSION, name):
@@ -113,8 +128,13 @@ def python_tag(repository: str, version: str) -> str:
 
     Other repositories than `python` may have such tags, so they are left alone there.
     """
-    found = re.fullmatch(PYTHON, version) if repository.rpartition("/")[2] == "python" else None
+    found = re.fullmatch(PYTHON, version) if is_python_repository(repository) else None
     if not found:
         return version
     major, minor, rest = found.groups()
     return f"{major}{f'.{minor}' if minor else ''}{rest}"
+
+
+def is_python_repository(repository: str) -> bool:
+    """Return whether the tags of a repository are versions of Python: `python`, or a mirror of it."""
+    return repository.rpartition("/")[2] == "python"

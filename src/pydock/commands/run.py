@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from invoke import Context, Exit
 
 from pydock import errors
 from pydock.commands.command import COMMAND, NAME_HELP, command, invoked_as
+from pydock.commands.mistakes import refuse_file
 from pydock.commands.session import Session
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
+from pydock.environments.scripts import SUFFIX, names_script
 from pydock.messages import call_of_user, warn
 
 if TYPE_CHECKING:
@@ -33,33 +36,57 @@ if TYPE_CHECKING:
 def shell(c: Context, name: str) -> None:
     """Start a shell in an environment, in the working directory."""
     session = Session(c)
-    _run(session, name, shell_command(session.settings.shell))
+    _run(session, session.environment(name), shell_command(session.settings.shell))
 
 
 @command(
     positional=["name", "command"],
     aliases=["exec"],
     help={
-        **NAME_HELP,
+        "name": "the environment's name, or a script (FILE.py), which gets the environment that it asks for",
         "command": "the command and its arguments, as they are; options of pydock come before NAME",
+        "script": "NAME is a script, whatever its file is called; for `#!/usr/bin/env -S pydock run --script`",
     },
     rest=COMMAND,
-    examples=["run ds python -V", "run ds -- pytest -x", "--local run ds sh -c 'ls | wc -l'"],
+    examples=[
+        "run ds python -V",
+        "run ds -- pytest -x",
+        "--local run ds sh -c 'ls | wc -l'",
+        "run script.py --verbose",
+    ],
     settings=["run_options", "ca_bundle", "pip_config"],
 )
-def run(c: Context, name: str, command: str) -> None:
+def run(c: Context, name: str, command: str | None = None, script: bool = False) -> None:
     """Run a command in the working directory; exit with its exit code.
 
     127: there is no such command. 126: it is not executable. 125: the engine failed.
+
+    A script says in a comment (PEP 723) which Python and packages it needs. Its environment is made by its first run, and
+    removed by `pydock clean` when it was not used for 14 days.
     """
-    _refuse_lost_options(c, name, command)
+    if command:
+        _refuse_lost_options(c, name, command)
     try:
-        words = shlex.split(command)
+        words = shlex.split(command or "")
     except ValueError as error:
         raise errors.UsageError(f"Invalid command: {error}. Check the quotes.") from error
+    session = Session(c)
+    path = os.path.join(session.folder, name) if c.cwd else name
+    if script or names_script(session.settings, path):
+        from pydock.commands.run_script import prepare_script
+
+        check_local(session.settings)
+        program = prepare_script(session, path, words)
+        _run(session, program.environment, program.command, program.mounts, program.image)
+        return
+    words = words[1:] if words[:1] == ["--"] else words
+    refuse_file(session.settings, name, words)
     if not words:
         raise errors.UsageError(f"A command is required, for example `pydock run {name} python --version`.")
-    _run(Session(c), name, words)
+    environment = session.environment(name)
+    if name.endswith(SUFFIX) and os.path.isfile(path):
+        warn(f"'{name}' is an environment too, and that runs. `pydock run --script {name}` runs the script.")
+    _run(session, environment, words)
 
 
 def _refuse_lost_options(c: Context, name: str, command: str) -> None:
@@ -76,18 +103,26 @@ def _refuse_lost_options(c: Context, name: str, command: str) -> None:
         )
 
 
-def _run(session: Session, name: str, words: Sequence[str]) -> None:
-    """Run the command on this terminal; raises `Exit` with its exit code unless that is 0."""
-    environment = session.environment(name)
+def _run(
+    session: Session,
+    environment: Environment,
+    words: Sequence[str],
+    mounts: Sequence[str] = (),
+    image: str = "",
+) -> None:
+    """Run the command on this terminal; raises `Exit` with its exit code unless that is 0.
+
+    `image` is the one to run, if it is not that of the environment's folder.
+    """
     check_local(session.settings)
     for _ in range(ATTEMPTS):
-        image = _image_to_run(session, environment)
+        tag = image or _image_to_run(session, environment)
         container = container_name(environment)
         argv = run_argv(
-            session.settings, environment, image, container, words, session.folder, call_of_user()
+            session.settings, environment, tag, container, words, session.folder, call_of_user(), mounts
         )
         code = session.engine.run_container(argv, container)
-        if session.engine.dry or not is_image_lost(session.settings, image, code):
+        if session.engine.dry or not is_image_lost(session.settings, tag, code):
             break
     if code:
         raise Exit(code=code)

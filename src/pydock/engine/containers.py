@@ -38,10 +38,12 @@ def run_argv(
     command: Sequence[str],
     folder: str = "",
     call: str = "pydock ",
+    mounts: Sequence[str] = (),
 ) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory or `folder`.
 
-    `call` is how the user calls pydock's commands, for messages in the container.
+    `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
+    `docker run`.
     """
     projects = environment.linked_projects()
     if projects:
@@ -56,7 +58,7 @@ def run_argv(
         command,
         this_terminal(),
         settings.run_options,
-        surroundings.options,
+        (*surroundings.options, *mounts),
         surroundings.script + docker.check_command(environment.name, call),
         [project.folder for project in projects],
     )

@@ -121,7 +121,7 @@ def _read(path: str, *, pipes: bool) -> str:
             if is_address(path)
             else errors.read_file(path, errors.BadRequirements, pipes=pipes)
         )
-        return decode(content)
+        text = decode(content)
     except FileNotFoundError as error:
         raise errors.BadRequirements(f"Requirements file not found: {path}.") from error
     except (UnicodeDecodeError, LookupError) as error:
@@ -129,6 +129,11 @@ def _read(path: str, *, pipes: bool) -> str:
             f"{path} is not valid text: {error}. Save it as UTF-8, or declare its encoding in the first line "
             "(`# -*- coding: latin-1 -*-`)."
         ) from error
+    if path.endswith((".txt", ".in")):
+        return text
+    from pydock.packages.lock_files import as_requirements  # needs TOML, JSON and YAML
+
+    return as_requirements(path, text)
 
 
 def parse_text(text: str, path: str, projects: str = "") -> list[Line]:
