@@ -16,7 +16,7 @@ from .second_engine import SecondEngine, second_engine
 from .tools import PYTHON, REPOSITORY, Project, docker, temporary_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 HERE = Path(__file__).parent
 REQUIRED = bool(os.environ.get("CI") or os.environ.get("PYDOCK_REQUIRE_ENGINE"))
@@ -26,6 +26,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.engine)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what the engine did meanwhile: which containers ended, and how."""
+    report = yield
+    if report.failed and call.when == "call" and not why_no_engine():
+        times = ["--since", f"{call.start:.3f}", "--until", f"{call.stop:.3f}"]
+        chosen = [f"event={event}" for event in ("start", "kill", "oom", "die", "destroy")]
+        filters = [word for event in chosen for word in ("--filter", event)]
+        template = "{{.Time}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}"
+        argv = ["docker", "events", *times, *filters, "--filter", "type=container", "--format", template]
+        events = subprocess.run(argv, check=False, capture_output=True, text=True, timeout=60).stdout
+        memory = Path("/proc/meminfo").read_text(encoding="ascii").partition("Buffers")[0]
+        report.sections.append(("containers meanwhile", "".join(events.splitlines(keepends=True)[-40:])))
+        report.sections.append(("memory afterwards", memory))
+    return report
 
 
 @functools.cache
