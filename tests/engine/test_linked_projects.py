@@ -111,6 +111,10 @@ def module_of(project: Project) -> Path:
     return next(path for path in project.folder.rglob("*.py") if path.stem in {"some_example", "__init__"})
 
 
+def untagged_images() -> set[str]:
+    return set(docker("images", "--all", "--quiet", "--no-trunc", "--filter", "dangling=true").split())
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_backends(project: Project, backend: str) -> None:
     """The package's dependencies are pinned, its script and metadata work, and edits count at once."""
@@ -142,7 +146,9 @@ def test_all_commands_keep_the_link(linked: Project, tmp_path: Path) -> None:
     assert linked.packages(name) == ["six"]
     assert set(images(name)) == tags, "the same files and links, so the same tag"
     linked.pydock("update", name)
+    dangling = untagged_images()
     linked.pydock("build", name, "--no-cache")
+    assert len(untagged_images() - dangling) == 1, "the image before, and none in between"
     assert linked.pydock("run", name, "say-value").stdout == place
     shown = linked.pydock("run", name, "python", "-m", "pip", "freeze").stdout
     assert f"-e {linked.folder}\n" in shown

@@ -201,10 +201,23 @@ def run(argv: list[str]) -> int:
     _pause_at("run:started")
     if "--interactive" in argv[:place] and not os.isatty(0):
         sys.stdout.buffer.write(sys.stdin.buffer.read())
+    if argv[-3] == "-c" and argv[-1] == "editable":
+        _print_wheel(argv[argv.index("--workdir") + 1])
     sys.stdout.flush()
     with locked_state() as state:
         state.containers.pop(name, None)
     return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+EMPTY_ZIP = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="
+
+
+def _print_wheel(project: str) -> None:
+    """Print what inside/build_wheel.py does, or FAKE_DOCKER_WHEEL; the package is named like the folder."""
+    print(
+        os.environ.get("FAKE_DOCKER_WHEEL", f"{os.path.basename(project)}-1.0-py3-none-any.whl\n{EMPTY_ZIP}")
+    )
+    print("the build backend talks", file=sys.stderr)
 
 
 COMMANDS = {

@@ -187,14 +187,8 @@ class Engine:
         except OSError as error:
             raise self._not_started(error) from error
 
-    def run_and_capture(self, argv: Sequence[str], container: str) -> Result | None:
-        """Run a container without our streams; return its output and exit code. With `--dry`, print it, return None.
-
-        However it ends, the container is removed.
-        """
-        if self.dry:
-            print(shell_words(argv))
-            return None
+    def run_and_capture(self, argv: Sequence[str], container: str) -> Result:
+        """Run a container without our streams; return its output and exit code. However it ends, it is removed."""
         watcher = start_container_watcher(self._settings, container)
         try:
             result: Result = self._run(argv)

@@ -145,10 +145,9 @@ class Images:
 
     def _link(self, environment: Environment, projects: Sequence[LinkedProject], *, kept: bool) -> None:
         """Link the projects in the candidate image; remove it if that fails."""
-        candidate = environment.candidate
         try:
-            wheels = self.links.wheels(environment, candidate, projects, kept=kept)
-            self.links.link(environment, candidate, wheels, candidate)
+            wheels = self.links.wheels(environment, environment.candidate, projects, kept=kept)
+            self.links.link(environment, wheels)
         except BaseException:
             with contextlib.suppress(errors.PydockError):
                 self.remove_candidate(environment)

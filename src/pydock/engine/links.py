@@ -7,9 +7,13 @@ extensions, for example. The wheel itself has no modules, so its installation is
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
+import io
 import os
+import re
+import shlex
+import tempfile
+import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors, trust
@@ -22,7 +26,7 @@ from pydock.engine.surroundings import describe_surroundings
 from pydock.engine.system_packages import find_missing
 from pydock.environments.content import digest
 from pydock.environments.linked import LinkedProject, check_projects
-from pydock.environments.temporary import write
+from pydock.environments.temporary import PREFIX, write
 from pydock.messages import redacted, say, shell_words
 
 if TYPE_CHECKING:
@@ -65,6 +69,7 @@ class Links:
         self._engine = engine
         self._settings = settings
         self._images = images
+        self._supposed_wheels: tempfile.TemporaryDirectory[str] | None = None
 
     def wheels(
         self, environment: Environment, image: str, projects: Sequence[LinkedProject], *, kept: bool = False
@@ -80,13 +85,11 @@ class Links:
             for project in projects
         ]
 
-    def link(self, environment: Environment, image: str, wheels: Sequence[Wheel], tag: str) -> None:
-        """Install the wheels on top of the image; give the result the tag."""
-        user = "root"
-        if not self._engine.dry:
-            found = self._images.inspect(image)
-            user = (found.user if found else "") or "root"
-        with self._images.tools.context(environment, image) as tools:
+    def link(self, environment: Environment, wheels: Sequence[Wheel]) -> None:
+        """Install the wheels on top of the candidate image; the result is the candidate then."""
+        candidate = environment.candidate
+        before = None if self._engine.dry else self._images.inspect(candidate)
+        with self._images.tools.context(environment, candidate) as tools:
             build_step(
                 self._images,
                 environment,
@@ -97,14 +100,16 @@ class Links:
                     "links": links(wheels),
                 },
                 copies=copies(wheels),
-                tags=[tag],
+                tags=[candidate],
                 templates=self._settings.templates,
-                image=image,
+                image=candidate,
                 uid=0 if self._engine.rootless else environment.caller.uid,
-                user=user,
+                user=(before and before.user) or "root",
                 resolved="",
                 timestamp=0,
             )
+        if before:
+            self._images.remove([before.id])  # it has lost its tag
 
     def _build(self, environment: Environment, image: str, project: LinkedProject) -> Wheel:
         say(f"Preparing {project.folder}")
@@ -124,13 +129,23 @@ class Links:
             surroundings.script,
             [project.folder],
         )
-        result = self._engine.run_and_capture(argv, container)
-        if result is None:  # --dry
-            name = os.path.basename(project.folder).lower()
-            return Wheel(project, name, f"{name}-0-0.editable-py3-none-any.whl")
+        result = None if self._engine.dry else self._engine.run_and_capture(argv, container)
+        if result is None:
+            return self._supposed(project, argv)
         if result.failed:
             raise self._failure(project, argv, result)
         return self._keep(environment, project, result.stdout)
+
+    def _supposed(self, project: LinkedProject, argv: Sequence[str]) -> Wheel:
+        """Print the command that builds the wheel, for `--dry`; return an empty wheel, named like the folder."""
+        self._supposed_wheels = self._supposed_wheels or tempfile.TemporaryDirectory(prefix=PREFIX)
+        name = re.sub(r"[^a-z0-9]+", "_", os.path.basename(project.folder).lower()).strip("_") or "project"
+        path = os.path.join(self._supposed_wheels.name, f"{name}-0-py3-none-any.whl")
+        place = shlex.quote(path)
+        print(f"mkdir -p {shlex.quote(self._supposed_wheels.name)}")
+        print(f"{shell_words(argv)} | {{ read -r wheel; base64 -d > {place}; }}")
+        write(path, b"", 0o600)
+        return Wheel(project, name.replace("_", "-"), path)
 
     def _failure(self, project: LinkedProject, argv: Sequence[str], result: Result) -> errors.PydockError:
         output = redacted(result.stderr)
@@ -149,7 +164,9 @@ class Links:
         try:
             name = name_of_wheel(file)
             content = base64.b64decode(encoded)
-        except (ValueError, binascii.Error) as error:
+            if not zipfile.is_zipfile(io.BytesIO(content)):
+                raise ValueError("not a ZIP archive")  # noqa: TRY301
+        except ValueError as error:
             raise errors.PackagesUnavailable(
                 f"The build backend of {project.folder} made no wheel, but {file[:100]!r}; nothing was changed."
             ) from error
