@@ -13,6 +13,7 @@ from pydock.commands.mistakes import refuse_requirements_file, refuse_unless_env
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
+from pydock.environments.package_lists import split_words
 from pydock.messages import is_terminal, printable, say, terminal_columns
 
 if TYPE_CHECKING:
@@ -33,13 +34,19 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
         "packages": "requirement specifiers, for example pandas 'scipy>=1.11'",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
+        "system": "packages of Debian or Alpine, separated by commas; they are installed first",
         "upgrade": "also update the named packages that are installed already, as `pydock update` does",
     },
     rest=PACKAGES,
     short={"requirement": "-r", "constraint": "-c", "upgrade": "-U"},
-    repeatable=["requirement", "constraint"],
-    metavars={"requirement": "FILE", "constraint": "FILE"},
-    examples=["install ds pandas 'scipy>=1.11'", "install ds -r requirements.txt", "install ds -U pandas"],
+    repeatable=["requirement", "constraint", "system"],
+    metavars={"requirement": "FILE", "constraint": "FILE", "system": "PACKAGE"},
+    examples=[
+        "install ds pandas 'scipy>=1.11'",
+        "install ds -r requirements.txt",
+        "install ds -U pandas",
+        "install ds --system libpq-dev,gcc psycopg2",
+    ],
     settings=SETTINGS,
 )
 def install(
@@ -49,18 +56,20 @@ def install(
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
     upgrade: bool = False,
+    system: Sequence[str] | None = None,
 ) -> None:
     """Install packages into an environment and record them."""
     from pydock.packages import requirement_files, requirements
 
     session = Session(c)
     words = _words(packages)
-    if words or not requirement:
+    if words or not (requirement or system):
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
     lines = requirements.parse_specifiers(packages or "")
     lines += requirement_files.parse_files(requirement or (), constraint or ())
-    if not requirement and not requirements.names(lines):
+    system_packages = split_words(system) if system else []
+    if not (requirement or system) and not requirements.names(lines):
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )
@@ -68,8 +77,13 @@ def install(
     with _locked_packages(session, name) as contents:
         if upgrade:
             older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
-        if not older or not contents.has_requested(lines):
-            _report(session, name, contents.install(lines), requirements.names(lines))
+        if system or not older or not contents.has_requested(lines):
+            changes = contents.install(lines, system_packages)
+            added = contents.added_system_packages()
+            if added:
+                session.say_done(f"Installed system packages: {', '.join(added)}.")
+            if lines or not added:
+                _report(session, name, changes, requirements.names(lines))
     if older:
         with _locked_packages(session, name) as contents:
             _report(session, name, contents.update(list(dict.fromkeys(older))), older)

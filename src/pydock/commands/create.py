@@ -13,7 +13,7 @@ from pydock.commands.mistakes import python_tag, refuse_swapped_version
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import variable_values
-from pydock.environments import files, origin, registry
+from pydock.environments import files, origin, package_lists, registry
 from pydock.environments.environment import (
     DOCKERFILE,
     REQUIREMENTS,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from invoke import Context
 
+    from pydock.environments.environment import Environment
     from pydock.packages.requirements import Line
 
 
@@ -40,12 +41,18 @@ if TYPE_CHECKING:
         "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
+        "system": "packages of Debian or Alpine, separated by commas; they are installed first",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
     short={"requirement": "-r", "constraint": "-c"},
-    repeatable=["requirement", "constraint"],
-    metavars={"requirement": "FILE", "constraint": "FILE", "base": "IMAGE"},
-    examples=["create ds 3.12", "create ds 3.12-slim -r requirements.txt", "create ds --base debian:12"],
+    repeatable=["requirement", "constraint", "system"],
+    metavars={"requirement": "FILE", "constraint": "FILE", "system": "PACKAGE", "base": "IMAGE"},
+    examples=[
+        "create ds 3.12",
+        "create ds 3.12-slim -r requirements.txt",
+        "create ds 3.12-slim --system git,libpq-dev",
+        "create ds --base debian:12",
+    ],
     settings=[
         "repository",
         "user",
@@ -64,6 +71,7 @@ def create(
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
     base: str = "",
+    system: Sequence[str] | None = None,
 ) -> None:
     """Create an environment: its folder, its dockerfile and its image."""
     session = Session(c)
@@ -79,13 +87,16 @@ def create(
         )
     if base:
         base = check_base(f"{base}:{version}" if version else base)
-    _create(session, name, version or "", base, _read_requirements(requirement or (), constraint or ()))
+    lines = _read_requirements(requirement or (), constraint or ())
+    _create(session, name, version or "", base, lines, package_lists.split_words(system) if system else [])
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
 
-def _create(session: Session, name: str, version: str, base: str, lines: Sequence[Line]) -> None:
-    """Create folder and image together, or neither; `lines` are the requirements to install."""
+def _create(
+    session: Session, name: str, version: str, base: str, lines: Sequence[Line], system: Sequence[str]
+) -> None:
+    """Create folder and image together, or neither; `lines` and `system` packages are installed."""
     settings = session.settings
     folder = new_folder(settings.home, name)
     environment = describe_environment(settings, name, folder)
@@ -99,6 +110,10 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
         installer=settings.installer,
     )
     contents = {DOCKERFILE: dockerfile, REQUIREMENTS: ""}
+    if system:
+        planned = _with_system(contents, system, environment, settings.templates)
+        if session.engine.dry or package_lists.installed_list(dockerfile):
+            contents = planned
     with _new_folder(folder, dry=session.engine.dry) as staging:
         files.write_new(staging, contents)
         staged = environment._replace(folder=staging, made_now=True)
@@ -109,10 +124,10 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
         registry.remember(environment)
         try:
             session.images.build_or_adopt(staged)
-            if lines:
+            if lines or system:
                 from pydock.packages.change import Packages
 
-                Packages(session.engine, session.images, settings, staged).install(lines)
+                Packages(session.engine, session.images, settings, staged).install(lines, system)
                 set_outcome("nothing was changed")  # without its folder, the environment does not exist
             if not origin.decided_by_project(settings):
                 with contextlib.suppress(OSError, errors.UnsafePath):  # then `pydock trust` says why
@@ -122,6 +137,18 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
                 session.images.remove_all(staged)
                 registry.forget(environment.identity)
             raise
+
+
+def _with_system(
+    contents: Mapping[str, str], system: Sequence[str], environment: Environment, templates: str
+) -> dict[str, str]:
+    """Return the files with system packages, as far as the base image's name tells; raises an error if they cannot be added."""
+    dockerfile = contents[DOCKERFILE]
+    name = package_lists.likely_list(dockerfile, environment.build_arguments)
+    if not package_lists.installed_list(dockerfile):
+        step = render("system.dockerfile.j2", templates, file=name)
+        dockerfile = package_lists.with_step(dockerfile, step, "The template dockerfile.j2")
+    return {**contents, DOCKERFILE: dockerfile, name: package_lists.merged("", system, name)}
 
 
 def _read_requirements(paths: Sequence[str], constraints: Sequence[str]) -> list[Line]:

@@ -11,7 +11,14 @@ import stat
 from pydock import errors, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock.environments.caller import Caller, current_caller
-from pydock.environments.content import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN, content_digest, digest
+from pydock.environments.content import (
+    DOCKERFILE,
+    PACKAGE_LISTS,
+    REQUIREMENTS,
+    REQUIREMENTS_IN,
+    content_digest,
+    digest,
+)
 from pydock.environments.machine import machine
 from pydock.environments.names import check_name, is_name
 from pydock.settings import project_folder
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOCKERFILE",
+    "PACKAGE_LISTS",
     "REQUIREMENTS",
     "REQUIREMENTS_IN",
     "Environment",
@@ -154,7 +162,7 @@ def find_environment(settings: Settings, name: str) -> Environment:
     if _may_be_environment(written):
         trust.check_owner(written, settings.safe_folders)
         folder = real_folder(settings.home, name)
-        for file in (DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN):
+        for file in (DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN, *PACKAGE_LISTS):
             _check_file(folder, file)
         return describe_environment(settings, name, folder)
     if os.path.isdir(written):
