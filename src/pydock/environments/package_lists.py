@@ -117,6 +117,13 @@ def read_list(environment: Environment, file: str) -> str:
     return content.decode(errors="replace")
 
 
+def listed_packages(environment: Environment) -> tuple[str, list[str]]:
+    """Return the name of the list that the environment's dockerfile installs, "" for none, and its words."""
+    name = installed_list(read_if_exists(environment.path(DOCKERFILE)).decode(errors="replace"))
+    text = read_if_exists(environment.path(name)).decode(errors="replace") if name else ""
+    return name, [word for _, word in read_words(text)]
+
+
 def check_text(text: str, path: str, file: str) -> None:
     """Raise `UsageError` if a list has an invalid word."""
     for number, word in read_words(text):
@@ -136,7 +143,7 @@ def with_step(dockerfile: str, step: str, place: str) -> str:
         return f"{before}{step}\n{dockerfile[found[0].start() :]}"
     raise errors.PydockError(
         f"{place} is not as pydock writes it, so pydock does not know where to install system packages; nothing was changed. "
-        f"Add these lines to it, where the user is root and before the packages, and try again:\n\n{step}"
+        f"Add these lines to it, where the user is root and before the packages, and try again:\n\n{step.rstrip()}"
     )
 
 

@@ -62,7 +62,6 @@ class Packages:
         # What is built: the environment, or a copy of it whose system packages change.
         self._source = environment
         self._system: SystemChange | None = None
-        package_lists.check_lists(environment)
         self.requested = self._read_requested()
 
     def install(self, lines: Sequence[Line], system: Sequence[str] = ()) -> Changes:
@@ -166,6 +165,7 @@ class Packages:
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""
+        package_lists.check_lists(self._source)
         content, candidate = self._source.content_tag(), self._environment.candidate
         found, self._tags = self._images.state(self._source)
         leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]

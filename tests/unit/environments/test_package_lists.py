@@ -167,7 +167,7 @@ def test_step_is_not_added_to_another_dockerfile(dockerfile: str) -> None:
         with_step(dockerfile, STEP, "/place/dockerfile")
     assert "/place/dockerfile is not as pydock writes it" in caught.value.message
     assert "nothing was changed" in caught.value.message
-    assert caught.value.message.endswith(STEP)
+    assert caught.value.message.endswith(f"\n\n{STEP.rstrip()}")
 
 
 @pytest.mark.parametrize(
