@@ -146,7 +146,8 @@ class Build:
         import json
 
         labels = dict(word.split("=", 1) for word in self.options.get("--label", []))
-        system = [word for name in ("apt.txt", "apk.txt") for word in self._lines(name)]
+        lists = [*self._lines("apt.txt"), *self._lines("apk.txt")]
+        system = [word for line in lists for word in line.partition("#")[0].split()]
         parts: list[Any] = [base, self.dockerfile, installed, self.arguments, labels, system]
         if self.switches & {"--no-cache", "--pull"}:
             state.count += 1
