@@ -156,23 +156,28 @@ def commit(folder: str, requirements: str, requirements_in: str) -> None:
     _commit(folder, REQUIREMENTS, requirements, requirements_in)
 
 
-def commit_package_list(folder: str, name: str, text: str, dockerfile: str) -> None:
-    """Replace a list of system packages and the dockerfile together, as `commit` does."""
+def commit_package_list(folder: str, name: str, text: str, dockerfile: str | None) -> None:
+    """Replace a list of system packages and the dockerfile together, as `commit` does.
+
+    None: the dockerfile stays. It keeps its inode and time then, and so the environment keeps its caches.
+    """
     _commit(folder, name, text, dockerfile)
 
 
-def _commit(folder: str, first: str, text: str, second_text: str) -> None:
+def _commit(folder: str, first: str, text: str, second_text: str | None) -> None:
     _, second = PENDING_PREFIXES[first]
     try:
         with descriptors.opened(folder) as handle:
             pending = _pending_name(handle, first, text.encode())
-            descriptors.write(handle, f"{pending}.new", second_text)
-            _replace(handle, f"{pending}.new", pending)
+            if second_text is not None:
+                descriptors.write(handle, f"{pending}.new", second_text)
+                _replace(handle, f"{pending}.new", pending)
             descriptors.write(handle, _new(first), text)
             _copy_mode(handle, first, _new(first))
             _replace(handle, _new(first), first)
-            _copy_mode(handle, second, pending)
-            _replace(handle, pending, second)
+            if second_text is not None:
+                _copy_mode(handle, second, pending)
+                _replace(handle, pending, second)
     except OSError as error:
         raise _cannot_write(folder, error) from error
 

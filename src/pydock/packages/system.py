@@ -63,7 +63,8 @@ class SystemChange(NamedTuple):
     def commit(self, settings: Settings, environment: Environment) -> None:
         """Change the environment's files. If it is the user's own, it stays that."""
         is_own = not environment.made_now and origin.is_own(settings, environment)
-        files.commit_package_list(environment.folder, self.name, self.text, self.dockerfile)
+        dockerfile = self.dockerfile if self.dockerfile != self.before[DOCKERFILE] else None
+        files.commit_package_list(environment.folder, self.name, self.text, dockerfile)
         if is_own:
             with contextlib.suppress(OSError, errors.UnsafePath):  # then `pydock trust` says why
                 origin.remember(environment, origin.describe(settings, environment))

@@ -117,6 +117,15 @@ def test_killed_commit_of_a_package_list_is_all_or_nothing(
     assert set(seen) == {False, True}
 
 
+def test_commit_of_a_package_list_alone_keeps_the_dockerfile(tmp_path: Path) -> None:
+    (tmp_path / "dockerfile").write_text("FROM x\n")
+    before = (tmp_path / "dockerfile").stat()
+    files.commit_package_list(str(tmp_path), "apt.txt", "git\n", None)
+    after = (tmp_path / "dockerfile").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert state(tmp_path) == {"dockerfile": "FROM x\n", "apt.txt": "git\n"}
+
+
 def test_recovery_takes_no_dockerfile_of_a_repository(tmp_path: Path) -> None:
     """Whoever knows the list of system packages, but not this machine and this folder, cannot replace the dockerfile."""
     (tmp_path / "dockerfile").write_text("FROM x\n")
