@@ -436,3 +436,28 @@ def test_packages_shows_the_system_packages(ds: Machine) -> None:
     assert ds.ok("packages", "ds").out.endswith("\n\nSystem packages (apt.txt): git, libpq-dev\n")
     assert ds.ok("packages", "ds", "--json").out.count("git") == 0
     assert ds.ok("freeze", "ds").out == "six==1.15.0\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "builds"),
+    [
+        (["3.12-slim"], 1),
+        (["3.12-alpine"], 1),
+        (["--base", "debian:12"], 2),
+        (["--base", "python:3.12-alpine"], 2),
+    ],
+)
+def test_create_asks_an_image_whose_name_does_not_tell(
+    machine: Machine, words: list[str], builds: int
+) -> None:
+    machine.ok("create", "ds", *words, "--system", "git")
+    assert len(machine.calls("build")) == builds
+    assert ("apk.txt" in machine.files()) == ("alpine" in words[-1])
+    machine.assert_consistent()
+
+
+def test_create_refuses_words_of_the_other_distribution(machine: Machine) -> None:
+    ended = machine.pydock("create", "ds", "3.12", "--system", "curl>8")
+    assert ended.code == 2
+    assert "Invalid system package 'curl>8'" in ended.err
+    assert machine.calls() == []

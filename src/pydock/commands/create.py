@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from invoke import Context
 
-    from pydock.environments.environment import Environment
     from pydock.packages.requirements import Line
+    from pydock.settings import Settings
 
 
 @command(
@@ -111,9 +111,13 @@ def _create(
     )
     contents = {DOCKERFILE: dockerfile, REQUIREMENTS: ""}
     if system:
-        planned = _with_system(contents, system, environment, settings.templates)
-        if session.engine.dry or package_lists.installed_list(dockerfile):
-            contents = planned
+        name_of_list = package_lists.likely_list(dockerfile, environment.build_arguments)
+        with_step = _with_step(dockerfile, name_of_list, settings.templates)
+        if session.engine.dry or with_step == dockerfile or _tag_tells_alpine(settings, base):
+            package_lists.check_words(system, name_of_list)
+            contents[DOCKERFILE] = with_step
+            contents[name_of_list] = package_lists.merged("", system, name_of_list)
+            system = ()  # the first build installs them; else the image is asked for its package manager
     with _new_folder(folder, dry=session.engine.dry) as staging:
         files.write_new(staging, contents)
         staged = environment._replace(folder=staging, made_now=True)
@@ -139,16 +143,17 @@ def _create(
             raise
 
 
-def _with_system(
-    contents: Mapping[str, str], system: Sequence[str], environment: Environment, templates: str
-) -> dict[str, str]:
-    """Return the files with system packages, as far as the base image's name tells; raises an error if they cannot be added."""
-    dockerfile = contents[DOCKERFILE]
-    name = package_lists.likely_list(dockerfile, environment.build_arguments)
-    if not package_lists.installed_list(dockerfile):
-        step = render("system.dockerfile.j2", templates, file=name)
-        dockerfile = package_lists.with_step(dockerfile, step, "The template dockerfile.j2")
-    return {**contents, DOCKERFILE: dockerfile, name: package_lists.merged("", system, name)}
+def _with_step(dockerfile: str, name: str, templates: str) -> str:
+    """Return a dockerfile that installs this list of system packages; raises `PydockError` if it cannot be added."""
+    if package_lists.installed_list(dockerfile):
+        return dockerfile
+    step = render("system.dockerfile.j2", templates, file=name)
+    return package_lists.with_step(dockerfile, step, "The template dockerfile.j2")
+
+
+def _tag_tells_alpine(settings: Settings, base: str) -> bool:
+    """Return whether the base image is the official one, or a mirror of it, whose tags contain `alpine` for Alpine."""
+    return not base and not settings.templates and settings.repository.rpartition("/")[2] == "python"
 
 
 def _read_requirements(paths: Sequence[str], constraints: Sequence[str]) -> list[Line]:
