@@ -40,12 +40,12 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
     rest=PACKAGES,
     short={"requirement": "-r", "constraint": "-c", "upgrade": "-U"},
     repeatable=["requirement", "constraint", "system"],
-    metavars={"requirement": "FILE", "constraint": "FILE", "system": "PACKAGE"},
+    metavars={"requirement": "FILE", "constraint": "FILE", "system": "PACKAGES"},
     examples=[
         "install ds pandas 'scipy>=1.11'",
         "install ds -r requirements.txt",
         "install ds -U pandas",
-        "install ds --system libpq-dev,gcc psycopg2",
+        "install ds --system build-essential,libpq-dev psycopg2",
     ],
     settings=SETTINGS,
 )

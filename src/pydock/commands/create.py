@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     },
     short={"requirement": "-r", "constraint": "-c"},
     repeatable=["requirement", "constraint", "system"],
-    metavars={"requirement": "FILE", "constraint": "FILE", "system": "PACKAGE", "base": "IMAGE"},
+    metavars={"requirement": "FILE", "constraint": "FILE", "system": "PACKAGES", "base": "IMAGE"},
     examples=[
         "create ds 3.12",
         "create ds 3.12-slim -r requirements.txt",
