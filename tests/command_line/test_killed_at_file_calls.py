@@ -47,6 +47,8 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "create": (["create", "new", "3.12"], ["create", "new", "3.12"]),
     "create -r": (["create", "new", "3.12", "-r", "wanted.txt"], ["create", "new", "3.12"]),
     "install": (["install", "ds", "numpy"], ["install", "ds", "scipy"]),
+    "install --system": (["install", "ds", "--system", "git"], ["install", "ds", "scipy"]),
+    "install --system numpy": (["install", "ds", "--system", "git", "numpy"], ["install", "ds", "scipy"]),
     "uninstall": (["uninstall", "ds", "six"], ["install", "ds", "scipy"]),
     "update": (["update", "ds"], ["install", "ds", "scipy"]),
     "build": (["build", "ds", "--no-cache"], ["install", "ds", "scipy"]),
@@ -70,7 +72,9 @@ def kill_at(machine: Machine, number: int, argv: list[str]) -> int:
 def check_nothing_is_left(machine: Machine, name: str) -> None:
     """Check that the environment has its own files and tags, and that there is nothing else."""
     folder = machine.folder(name)
-    assert {path.name for path in folder.iterdir()} <= {"dockerfile", "requirements.txt", "requirements.in"}
+    names = {path.name for path in folder.iterdir()}
+    assert names <= {"dockerfile", "requirements.txt", "requirements.in", "apt.txt"}
+    assert ("apt.txt" in names) == ("apt.txt" in (folder / "dockerfile").read_text())
     assert {path.name for path in folder.parent.iterdir()} <= {name, "ds"}
     tags = [tag for tag in machine.tags() if tag.startswith(f"pydock-{name}:")]
     assert len(tags) == 2, tags
@@ -79,6 +83,8 @@ def check_nothing_is_left(machine: Machine, name: str) -> None:
     content = next(tag for tag in tags if not tag.endswith(":latest"))
     recorded = (folder / "requirements.txt").read_text().split()
     assert machine.image(content)["installed"] == recorded
+    system = (folder / "apt.txt").read_text().split() if "apt.txt" in names else []
+    assert machine.image(content).get("system", []) == system
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -104,6 +110,9 @@ def test_killed_at_file_calls(tmp_path: Path, command: str) -> None:
         }
         if command == "delete":
             assert files in (before, {})
+        elif "apt.txt" in files:
+            assert files["apt.txt"] == b"git\n"
+            assert "--system" in command
         elif files != before:
             assert files["dockerfile"] == before["dockerfile"]
             assert files["requirements.txt"] != before["requirements.txt"] or command == "build"

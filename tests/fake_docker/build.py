@@ -146,7 +146,9 @@ class Build:
         import json
 
         labels = dict(word.split("=", 1) for word in self.options.get("--label", []))
-        parts: list[Any] = [base, self.dockerfile, installed, self.arguments, labels]
+        lists = [*self._lines("apt.txt"), *self._lines("apk.txt")]
+        system = [word for line in lists for word in line.partition("#")[0].split()]
+        parts: list[Any] = [base, self.dockerfile, installed, self.arguments, labels, system]
         if self.switches & {"--no-cache", "--pull"}:
             state.count += 1
             parts.append(state.count)
@@ -161,6 +163,7 @@ class Build:
             "layers": [*lower, f"sha256:layer-{len(lower)}-{identifier[7:19]}"],
             "user": self._expanded(users[-1]) if users else "",
             "base": base,
+            "system": system or (state.images[parent].get("system", []) if parent else []),
         }
         for tag in self.options.get("--tag", []):
             state.tag(identifier, tag)

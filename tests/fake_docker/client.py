@@ -33,6 +33,8 @@ CREATED = "2024-02-29 12:00:00 +0000 UTC"
 TOOLS_ID = "sha256:" + "70015" * 12 + "0000"
 TOOLS: dict[str, Any] = {"labels": {"pydock.tools": "0"}, "user": "", "layers": ["sha256:tools"]}
 INSTALLED_LIST = "/usr/local/share/requirements.txt"
+# What there is only in images of Alpine, and only in those of Debian.
+PACKAGE_MANAGERS = {"/etc/apk/repositories": True, "/etc/apt/apt.conf.d": False}
 
 
 def main() -> None:
@@ -124,14 +126,18 @@ def create(argv: list[str]) -> int:
 
 
 def cp(argv: list[str]) -> int:
-    """Write a file of a container to stdout, as a tar archive; the list of installed packages is the only file."""
+    """Write a file of a container to stdout, as a tar archive.
+
+    There are the list of installed packages, and for the question which package manager an image has, one empty file.
+    """
     import io
     import tarfile
 
     name, _, path = argv[0].partition(":")
     with locked_state() as state:
-        installed = state.images[state.containers[name][0]]["installed"]
-    if path != INSTALLED_LIST:
+        image = state.images[state.containers[name][0]]
+    installed, is_alpine = image["installed"], "alpine" in image["layers"][0]
+    if path != INSTALLED_LIST and PACKAGE_MANAGERS.get(path) is not is_alpine:
         fail(f"Error response from daemon: Could not find the file {path} in container {name}")
     content = "".join(f"{line}\n" for line in [*installed, "pip==24.0"]).encode()
     archive = io.BytesIO()

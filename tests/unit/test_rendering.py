@@ -41,6 +41,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "resolve": ("step.dockerfile.j2", RESOLVE),
     "resolve-secrets": ("step.dockerfile.j2", {**RESOLVE, "secrets": ["netrc", "pip.conf"]}),
     "fetch": ("step.dockerfile.j2", FETCH),
+    "system-apt": ("system.dockerfile.j2", {"file": "apt.txt"}),
+    "system-apk": ("system.dockerfile.j2", {"file": "apk.txt"}),
 }
 TEMPLATES = sorted({template for template, _ in CASES.values()})
 

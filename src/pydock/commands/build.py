@@ -8,7 +8,8 @@ from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN
-from pydock.messages import say, set_outcome
+from pydock.environments.package_lists import check_lists
+from pydock.messages import say, set_outcome, warn
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -41,6 +42,12 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
     environment = session.environment(name)
     with files.locked(environment.folder):
         check_file(environment.path(REQUIREMENTS))
+        unused = check_lists(environment)
+        if unused:
+            warn(
+                f"{environment.path(unused)} is not installed, because the dockerfile does not use it. "
+                f"`pydock install {name} --system PACKAGE` adds the step that installs all of it."
+            )
         requested = environment.path(REQUIREMENTS_IN)
         refuse_credentials(files.read_if_exists(requested).decode(errors="replace"), requested)
         before = session.images.tags(environment)

@@ -13,6 +13,7 @@ from pydock.commands.mistakes import refuse_requirements_file, refuse_unless_env
 from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
+from pydock.environments.package_lists import split_words
 from pydock.messages import is_terminal, printable, say, terminal_columns
 
 if TYPE_CHECKING:
@@ -34,17 +35,19 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
         "editable": "a project of yours to link, with extras: . or '.[dev]'; may be given several times",
+        "system": "packages of Debian or Alpine, separated by commas; they are installed first",
         "upgrade": "also update the named packages that are installed already, as `pydock update` does",
     },
     rest=PACKAGES,
     short={"requirement": "-r", "constraint": "-c", "editable": "-e", "upgrade": "-U"},
-    repeatable=["requirement", "constraint", "editable"],
-    metavars={"requirement": "FILE", "constraint": "FILE", "editable": "PATH"},
+    repeatable=["requirement", "constraint", "editable", "system"],
+    metavars={"requirement": "FILE", "constraint": "FILE", "editable": "PATH", "system": "PACKAGES"},
     examples=[
         "install ds pandas 'scipy>=1.11'",
         "install ds -r requirements.txt",
         "install ds -e '.[test]'",
         "install ds -U pandas",
+        "install ds --system build-essential,libpq-dev psycopg2",
     ],
     settings=SETTINGS,
 )
@@ -56,19 +59,21 @@ def install(
     constraint: Sequence[str] | None = None,
     editable: Sequence[str] | None = None,
     upgrade: bool = False,
+    system: Sequence[str] | None = None,
 ) -> None:
     """Install packages into an environment and record them."""
     from pydock.packages import requirement_files, requirements
 
     session = Session(c)
     words = _words(packages)
-    if words or not (requirement or editable):
+    if words or not (requirement or editable or system):
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
     lines = requirements.parse_specifiers(packages or "")
     lines += requirement_files.parse_files(requirement or (), constraint or ())
     lines += requirement_files.parse_editable(editable or ())
-    if not requirement and not requirements.names(lines):
+    system_packages = split_words(system) if system else []
+    if not (requirement or system) and not requirements.names(lines):
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )
@@ -76,8 +81,13 @@ def install(
     with _locked_packages(session, name) as contents:
         if upgrade:
             older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
-        if not older or not contents.has_requested(lines):
-            _report(session, name, contents.install(lines), requirements.names(lines))
+        if system or not older or not contents.has_requested(lines):
+            changes = contents.install(lines, system_packages)
+            added = contents.added_system_packages()
+            if added:
+                session.say_done(f"Installed system packages: {', '.join(added)}.")
+            if lines or not added:
+                _report(session, name, changes, requirements.names(lines))
     if older:
         with _locked_packages(session, name) as contents:
             _report(session, name, contents.update(list(dict.fromkeys(older))), older)

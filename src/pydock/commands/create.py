@@ -13,7 +13,7 @@ from pydock.commands.mistakes import is_python_repository, python_tag, refuse_sw
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import variable_values
-from pydock.environments import files, origin, registry
+from pydock.environments import files, origin, package_lists, registry
 from pydock.environments.environment import (
     DOCKERFILE,
     REQUIREMENTS,
@@ -47,10 +47,11 @@ if TYPE_CHECKING:
         "from_": "the pyproject.toml of a project, whose dependencies are installed",
         "extra": "with --from, an extra to install too; may be given several times",
         "group": "with --from, a dependency group to install too; may be given several times",
+        "system": "packages of Debian or Alpine, separated by commas; they are installed first",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
     short={"requirement": "-r", "constraint": "-c", "editable": "-e"},
-    repeatable=["requirement", "constraint", "editable", "extra", "group"],
+    repeatable=["requirement", "constraint", "editable", "extra", "group", "system"],
     metavars={
         "requirement": "FILE",
         "constraint": "FILE",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         "from_": "FILE",
         "extra": "NAME",
         "group": "NAME",
+        "system": "PACKAGES",
         "base": "IMAGE",
     },
     examples=[
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
         "create ds 3.12-slim -r requirements.txt",
         "create ds 3.12 -e '.[test]'",
         "create dev --from pyproject.toml --group test",
+        "create ds 3.12-slim --system git,libpq-dev",
         "create ds --base debian:12",
     ],
     settings=[
@@ -89,6 +92,7 @@ def create(
     extra: Sequence[str] | None = None,
     group: Sequence[str] | None = None,
     base: str = "",
+    system: Sequence[str] | None = None,
 ) -> None:
     """Create an environment: its folder, its dockerfile and its image."""
     session = Session(c)
@@ -108,7 +112,8 @@ def create(
         from pydock.packages.requirements import for_installer
 
         variable_values(for_installer(lines), os.environ)  # before anything is built
-    create_environment(session, session.settings, name, version or "", base, lines)
+    words = package_lists.split_words(system) if system else []
+    create_environment(session, session.settings, name, version or "", base, lines, words)
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
@@ -135,9 +140,15 @@ def _version_of_project(session: Session, name: str, path: str) -> str:
 
 
 def create_environment(
-    session: Session, settings: Settings, name: str, version: str, base: str, lines: Sequence[Line]
+    session: Session,
+    settings: Settings,
+    name: str,
+    version: str,
+    base: str,
+    lines: Sequence[Line],
+    system: Sequence[str] = (),
 ) -> None:
-    """Create folder and image together, or neither; `lines` are the requirements to install.
+    """Create folder and image together, or neither; `lines` and `system` packages are installed.
 
     `settings` have the home folder. Raises `EnvironmentExists`.
     """
@@ -153,6 +164,14 @@ def create_environment(
         installer=settings.installer,
     )
     contents = {DOCKERFILE: dockerfile, REQUIREMENTS: ""}
+    if system:
+        name_of_list = package_lists.likely_list(dockerfile, environment.build_arguments)
+        with_step = _with_step(dockerfile, name_of_list, settings.templates)
+        if session.engine.dry or with_step == dockerfile or _tag_tells_alpine(settings, base):
+            package_lists.check_words(system, name_of_list)
+            contents[DOCKERFILE] = with_step
+            contents[name_of_list] = package_lists.merged("", system, name_of_list)
+            system = ()  # the first build installs them; else the image is asked for its package manager
     with _new_folder(folder, dry=session.engine.dry) as staging:
         files.write_new(staging, contents)
         staged = environment._replace(folder=staging, made_now=True)
@@ -163,10 +182,10 @@ def create_environment(
         registry.remember(environment)
         try:
             session.images.build_or_adopt(staged)
-            if lines:
+            if lines or system:
                 from pydock.packages.change import Packages
 
-                Packages(session.engine, session.images, settings, staged).install(lines)
+                Packages(session.engine, session.images, settings, staged).install(lines, system)
                 set_outcome("nothing was changed")  # without its folder, the environment does not exist
             if not origin.decided_by_project(settings):
                 with contextlib.suppress(OSError, errors.UnsafePath):  # then `pydock trust` says why
@@ -176,6 +195,19 @@ def create_environment(
                 session.images.remove_all(staged)
                 registry.forget(environment.identity)
             raise
+
+
+def _with_step(dockerfile: str, name: str, templates: str) -> str:
+    """Return a dockerfile that installs this list of system packages; raises `PydockError` if it cannot be added."""
+    if package_lists.installed_list(dockerfile):
+        return dockerfile
+    step = render("system.dockerfile.j2", templates, file=name)
+    return package_lists.with_step(dockerfile, step, "The template dockerfile.j2")
+
+
+def _tag_tells_alpine(settings: Settings, base: str) -> bool:
+    """Return whether the base image is the official one, or a mirror of it, whose tags contain `alpine` for Alpine."""
+    return not base and not settings.templates and settings.repository.rpartition("/")[2] == "python"
 
 
 def _read_project(path: str, extras: Sequence[str], groups: Sequence[str]) -> list[Line]:

@@ -12,6 +12,7 @@ from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import context_settings
 from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN, find_environment
 from pydock.environments.files import read_if_exists
+from pydock.environments.package_lists import listed_packages
 from pydock.messages import aligned, printable, redacted, say, terminal_width
 
 if TYPE_CHECKING:
@@ -83,8 +84,12 @@ def show_packages(c: Context, name: str, *, json: bool = False, format: str = "c
         print(redacted(dumps([package.as_json() for package in packages], indent=2)))
     elif format == "freeze":
         print(printable("".join(f"{package.line}\n" for package in packages)), end="")
-    elif packages:
-        print(packages_table(packages))
+    else:
+        if packages:
+            print(packages_table(packages))
+        file, system = listed_packages(environment)
+        if system:
+            print(printable(f"{chr(10) * bool(packages)}System packages ({file}): {', '.join(system)}"))
     if missing:
         say(
             f"Requested in {REQUIREMENTS_IN}, but not installed: {', '.join(missing)}. "

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydock import errors
 from pydock.engine import diagnosis
 from pydock.engine.own_files import without_own_files
-from pydock.engine.phases import PACKAGES_STEP
+from pydock.engine.phases import PACKAGES_STEP, SYSTEM_STEP
+from pydock.engine.system_failure import system_failure
 from pydock.engine.system_packages import find_missing
 from pydock.messages import redacted
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydock.engine.build_output import BuildOutput
-    from pydock.engine.system_packages import Missing
+    from pydock.engine.system_packages import BuildTarget, Missing
 
 MAX_LINES = 12  # of a step's output in a message
 MAX_REASONS = 16  # lines of an installer's explanation
@@ -91,15 +92,19 @@ ERROR_LINE = re.compile(
 NOT_DECISIVE = re.compile(r"error: (?:subprocess-exited|metadata-generation|Failed to build)|ERROR: |note: ")
 
 
-def error_of(client: Sequence[str], output: BuildOutput) -> errors.PydockError:
-    """Return the error for a build that failed."""
+def error_of(
+    client: Sequence[str], output: BuildOutput, target: BuildTarget | None = None
+) -> errors.PydockError:
+    """Return the error for a build that failed; `target` is the environment, for the message."""
     step = output.failed_step
     lines = _lines(step.lines if step else ()) or _repeated_lines(output.messages)
     if not lines and not (step and re.search(r"\bRUN\b", step.name)):
         return diagnosis.failure_before_the_first_step(client, redacted("\n".join(output.messages)))
     text = redacted("\n".join(lines))
     installs = not step or PACKAGES_STEP.search(step.name)
-    found = (_refused_by_index(text) or _packages_failure(text)) if installs else None
+    found = (_refused_by_index(text) or _packages_failure(text, target)) if installs else None
+    if step and SYSTEM_STEP.search(step.name):
+        found = _system_failure(text or step.error, target)
     if found:
         return found
     cause = step.error if step else ""
@@ -128,7 +133,7 @@ def _refused_by_index(text: str) -> errors.PackagesUnavailable | None:
     )
 
 
-def _packages_failure(text: str) -> errors.PackagesUnavailable | None:
+def _packages_failure(text: str, target: BuildTarget | None) -> errors.PackagesUnavailable | None:
     """Return the error if an installer says that it cannot install, None if it says nothing known."""
     found = BAD_HASH.search(text)
     if found:
@@ -143,7 +148,7 @@ def _packages_failure(text: str) -> errors.PackagesUnavailable | None:
     found = NOT_BUILT.search(text)
     missing = find_missing(text) if found else None
     if found and (missing or not NO_INDEX.search(text)):
-        return _not_built(text, found, missing)
+        return _not_built(text, found, missing, target)
     refused = NO_INDEX.search(text)
     if refused:
         hint = (
@@ -168,20 +173,26 @@ def _packages_failure(text: str) -> errors.PackagesUnavailable | None:
     return None
 
 
-def _not_built(text: str, found: re.Match[str], missing: Missing | None) -> errors.PackagesUnavailable:
+def _not_built(
+    text: str, found: re.Match[str], missing: Missing | None, target: BuildTarget | None
+) -> errors.PackagesUnavailable:
     names = [group for group in found.groups()[:3] if group]
     collected = SDIST.findall(text[: found.start()])
     name = (names or collected[-1:] or ["a package"])[0].strip("`,")
     failed = f"Package '{name}' has no wheel for this Python, and building it from its sources failed"
     if missing:
-        sentence = (
-            f"{failed}, because {missing.name} is missing in the image; {NOTHING_CHANGED}. {missing.cure}"
-        )
+        sentence = f"{failed}, because {missing.name} is missing in the image; {NOTHING_CHANGED}. {missing.cure(target)}"
         return _unavailable(sentence, [without_own_files(missing.line)])
     lines = [without_own_files(line.strip()) for line in text.splitlines()]
     decisive = [line for line in lines if ERROR_LINE.search(line) and not NOT_DECISIVE.match(line)]
     hints = [line for line in lines if line.startswith("hint: ") and not NOISE.match(line)]
     return _unavailable(f"{failed}; {NOTHING_CHANGED}. Try another version of it.", [*decisive[-3:], *hints])
+
+
+def _system_failure(text: str, target: BuildTarget | None) -> errors.PackagesUnavailable:
+    failure = system_failure(text, target)
+    sentence = f"{failure.sentence}; {NOTHING_CHANGED}. {failure.advice}".rstrip()
+    return _unavailable(sentence, [without_own_files(line) for line in failure.lines])
 
 
 def _unavailable(sentence: str, reasons: Sequence[str]) -> errors.PackagesUnavailable:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from invoke import Context, Result
 
     from pydock.engine.build_output import BuildOutput
+    from pydock.engine.system_packages import BuildTarget
     from pydock.settings import Settings
 
 # An inherited builder may be of the container driver, which does not see local images. Attestations would turn every
@@ -126,11 +127,17 @@ class Engine:
         """Run a change that may fail, such as removing what may be gone; return whether it succeeded."""
         return bool(self._raise_for_engine(self._run(argv)).ok)
 
-    def build(self, argv: Sequence[str], variables: Mapping[str, str], context_as_shell: str = "") -> None:
+    def build(
+        self,
+        argv: Sequence[str],
+        variables: Mapping[str, str],
+        context_as_shell: str = "",
+        target: BuildTarget | None = None,
+    ) -> None:
         """Run a `docker build`, and show what it does; with `--echo`, all of its output.
 
         `variables` carry what must not be on the command line. `context_as_shell` are shell commands that recreate
-        the temporary part of the build context, for `--dry` and `--echo`. Raises `BuildFailed`, `PackagesUnavailable` or
+        the temporary part of the build context, for `--dry` and `--echo`. `target` is for messages. Raises `BuildFailed`, `PackagesUnavailable` or
         another error with the reason, and keeps the log of the build. Prints the installer's warnings.
         """
         if self.dry:
@@ -147,7 +154,7 @@ class Engine:
         from pydock.engine.build_log import keep_log
 
         diagnosis.raise_for_engine(self.client, output.text())
-        error = build_failure.error_of(self.client, output)
+        error = build_failure.error_of(self.client, output, target)
         if isinstance(error, (errors.BuildFailed, errors.PackagesUnavailable)):
             path = keep_log([shell_words(argv), *output.log])
             error.message += f"\nThe full log is in {path}" if path else ""

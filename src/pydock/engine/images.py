@@ -15,14 +15,17 @@ from pydock.engine import argv as docker
 from pydock.engine.build_context import cache_namespace
 from pydock.engine.build_secrets import build_arguments, describe_network
 from pydock.engine.links import Links
+from pydock.engine.system_packages import BuildTarget
 from pydock.engine.tools import Tools
+from pydock.environments.content import APK, APT
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
 from pydock.environments.files import read_if_exists
 from pydock.environments.origin import is_own
+from pydock.environments.package_lists import likely_list
 from pydock.messages import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydock.engine.build_context import BuildContext
     from pydock.engine.build_secrets import Network
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
 
 # The build argument that BuildKit puts before the ids of cache mounts.
 CACHE_NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"
+
+
+# A text file or folder that the package manager of each list brings.
+PACKAGE_MANAGERS = {APK: "/etc/apk/repositories", APT: "/etc/apt/apt.conf.d"}
 
 
 class Image(NamedTuple):
@@ -128,6 +135,7 @@ class Images:
                 options=self._settings.build_options,
                 context_as_shell=tools.as_shell,
                 labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
+                target=_target(environment),
             )
         linked = environment.linked_projects() if projects is None else projects
         if linked:
@@ -176,6 +184,7 @@ class Images:
             output=output,
             options=[option for option in self._settings.build_options if option != "--pull"],
             context_as_shell="\n".join(filter(None, [programs.as_shell, context.as_shell])),
+            target=_target(environment),
         )
 
     def _build(
@@ -191,6 +200,7 @@ class Images:
         pull: bool = False,
         options: Sequence[str],
         context_as_shell: str,
+        target: BuildTarget,
         labels: Mapping[str, str] | None = None,
     ) -> None:
         _refuse_credentials([*(arguments or {}).values(), *options])
@@ -211,7 +221,7 @@ class Images:
                 options=[*self._engine.build_options, *options],
             )
             as_shell = "\n".join(filter(None, [context_as_shell, given.as_shell]))
-            self._engine.build(argv, given.variables, as_shell)
+            self._engine.build(argv, given.variables, as_shell, target)
 
     def build_or_adopt(self, environment: Environment) -> None:
         """Tag an image that another folder with the same content and base image has; if there is none, build.
@@ -345,6 +355,32 @@ class Images:
 
     def read_file(self, environment: Environment, image: str, path: str) -> str:
         """Return a text file of an image, without running anything in it."""
+        with self._reader_container(environment, image) as name:
+            archive = self._engine.query(docker.copy_from_container(self._engine.client, name, path)).encode()
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            file = tar.extractfile(tar.getmembers()[0])
+            return file.read().decode() if file else ""
+
+    def package_list(self, environment: Environment) -> str:
+        """Return the name of the list that the environment's image can install: apt.txt or apk.txt.
+
+        Its package manager decides; without an image, and with `--dry`, the names in the dockerfile. Raises `PydockError`
+        for an image without either.
+        """
+        image = environment.content_tag()
+        if self._engine.dry or not self.inspect(image):
+            return _likely_list(environment)
+        with self._reader_container(environment, image) as name:
+            for file, path in PACKAGE_MANAGERS.items():
+                if self._engine.try_to_modify(docker.copy_from_container(self._engine.client, name, path)):
+                    return file
+        raise errors.PydockError(
+            f"The image of '{environment.name}' has neither apt nor apk, so pydock cannot install system packages in it. "
+            "Nothing was changed. Add a step to the dockerfile that installs them."
+        )
+
+    @contextlib.contextmanager
+    def _reader_container(self, environment: Environment, image: str) -> Iterator[str]:
         client = self._engine.client
         name = _reader_container_name(environment)
         create = docker.create_container(client, image, name)
@@ -352,12 +388,18 @@ class Images:
             self._engine.try_to_modify(docker.remove_container(client, name))
             self._engine.query(create)
         try:
-            archive = self._engine.query(docker.copy_from_container(client, name, path)).encode()
+            yield name
         finally:
             self._engine.try_to_modify(docker.remove_container(client, name))
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            file = tar.extractfile(tar.getmembers()[0])
-            return file.read().decode() if file else ""
+
+
+def _target(environment: Environment) -> BuildTarget:
+    return BuildTarget(environment.name, environment.made_now, _likely_list(environment))
+
+
+def _likely_list(environment: Environment) -> str:
+    text = read_if_exists(environment.path(DOCKERFILE)).decode(errors="replace")
+    return likely_list(text, environment.build_arguments)
 
 
 def arguments_text(arguments: Mapping[str, str]) -> str:

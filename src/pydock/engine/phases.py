@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 COMPILING = "Compiling bytecode"
 # The steps that install packages: pydock's own, and those of a dockerfile.
 PACKAGES_STEP = re.compile(r"\bRUN\b.*(?:/pydock\b|\bpip3? |\buv )", re.DOTALL)
+# The step that installs system packages.
+SYSTEM_STEP = re.compile(r"\bRUN\b.*(?:\bapt-get\b.*\binstall\b|\bapk add\b)", re.DOTALL)
 BASE_IMAGE = re.compile(
     r"\[(?:\S+ )?(?:\d+/\d+\] FROM|internal\] load metadata for) (?:docker\.io/library/)?([^\s@]+)"
 )
@@ -25,6 +27,10 @@ COLLECTING = re.compile(r"Collecting \S+")
 BUILDING = re.compile(r" *(?:Building (?!wheels? )(\S+)|Building wheel for (\S+) .*: started)")
 BUILT = re.compile(r" *(?:Built (\S+)|Building wheel for (\S+) .*: finished.*)")
 PREPARED = re.compile(r"Prepared (\d+) packages?\b")
+# What apt and apk print.
+NEW_SYSTEM_PACKAGES = re.compile(r"\d+ upgraded, (\d+) newly installed")
+SETTING_UP = re.compile(r"Setting up \S+")
+INSTALLING_SYSTEM = re.compile(r"\((\d+/\d+)\) Installing \S+")
 COLLECTED = re.compile(r"Installing collected packages: (.*)")
 
 UNITS = {"": 1e-6, "k": 1e-3, "K": 1e-3, "M": 1.0, "G": 1e3}
@@ -39,6 +45,7 @@ class Phases:
         self._total = 0  # packages to install
         self._started = self._done = 0  # downloads
         self._size = 0.0  # of these, in MB
+        self._system_total = self._system_done = 0  # system packages
 
     def take(self, event: Event) -> bool:
         """Take an event; return whether another phase began."""
@@ -49,6 +56,8 @@ class Phases:
             self._take_size(event)
         elif event.kind == "line" and PACKAGES_STEP.search(event.step.name):
             self._take_line(event.text)
+        elif event.kind == "line" and SYSTEM_STEP.search(event.step.name):
+            self._take_system_line(event.text)
         return self.name != before
 
     def _begin(self, name: str) -> None:
@@ -63,6 +72,9 @@ class Phases:
             return  # takes no time, unless the image is pulled; then there are sizes
         elif PACKAGES_STEP.search(name):
             self._begin("Resolving packages")
+        elif SYSTEM_STEP.search(name):
+            self._begin("Installing system packages")
+            self._system_total = self._system_done = 0
         elif step:
             self._begin(f"Running step {step[1]}: {' '.join(step[2].split())}")
 
@@ -99,6 +111,15 @@ class Phases:
             self._begin(f"Installing {_packages(int(found[1]))}")
         elif found := COLLECTED.match(line):
             self._begin(f"Installing {_packages(found[1].count(',') + 1)}")
+
+    def _take_system_line(self, line: str) -> None:
+        if found := NEW_SYSTEM_PACKAGES.match(line):
+            self._system_total = int(found[1])
+        elif SETTING_UP.match(line) and self._system_total:
+            self._system_done += 1
+            self.detail = f"{self._system_done}/{self._system_total}"
+        elif found := INSTALLING_SYSTEM.match(line):
+            self.detail = found[1]
 
     def _began_download(self) -> None:
         name = f"Downloading {_packages(self._total)}" if self._total else "Downloading packages"

@@ -5,6 +5,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from pydock.environments.content import APK
+
+
+class BuildTarget(NamedTuple):
+    """The environment that a build is for, as far as messages need it."""
+
+    name: str
+    is_new: bool  # it exists only if the command, `create`, succeeds
+    package_list: str  # apt.txt or apk.txt
+
 
 class Missing(NamedTuple):
     """What a build did not find in the image, the line that says so, and the packages of Debian and Alpine that have it."""
@@ -14,15 +24,15 @@ class Missing(NamedTuple):
     debian: str
     alpine: str
 
-    @property
-    def cure(self) -> str:
-        """Return the sentences that say how to add it."""
-        if not self.debian:
-            return "Add the system package that has it to the dockerfile, before the packages."
-        return (
-            "Add this line to the dockerfile, before the packages: "
-            f"`RUN apt-get update && apt-get install -y {self.debian}` (on Alpine: `RUN apk add {self.alpine}`)."
-        )
+    def cure(self, target: BuildTarget | None) -> str:
+        """Return the sentence that says how to add it to this environment."""
+        packages = self.alpine if target and target.package_list == APK else self.debian
+        option = f"--system {packages.replace(' ', ',') or 'PACKAGE'}"
+        which = "" if packages else ", where PACKAGE is the system package that has it"
+        if target and target.is_new:
+            return f"Add `{option}` to the command{which}."
+        name = target.name if target else "NAME"
+        return f"Run `pydock install {name} {option}`{which}, and then this command again."
 
 
 COMPILER = ("build-essential", "build-base")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 DOCKERFILE = "dockerfile"
 REQUIREMENTS = "requirements.txt"
 REQUIREMENTS_IN = "requirements.in"
+# The system packages, for Debian and for Alpine.
+APT, APK = "apt.txt", "apk.txt"
+PACKAGE_LISTS = (APT, APK)
 # Docker may send these, but an image that depends on them would be outdated by every `install`, or by another service.
 NOT_BUILT_FROM = {
     REQUIREMENTS_IN,
@@ -30,7 +33,7 @@ NOT_BUILT_FROM = {
     "compose.yaml",
 }
 # What a commit writes for a moment, see files.py.
-TEMPORARY = (f".{REQUIREMENTS_IN}.", f".{REQUIREMENTS}.new")
+TEMPORARY = (f".{REQUIREMENTS_IN}.", f".{REQUIREMENTS}.new", f".{APT}.", f".{APK}.")
 MANY = 500  # files; reading fewer takes less time than looking them up
 FILE, LINK = 0o100000, 0o120000  # inode(7); the module `stat` would have to be imported
 

@@ -11,7 +11,14 @@ import stat
 from pydock import errors, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock.environments.caller import Caller, current_caller
-from pydock.environments.content import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN, content_digest, digest
+from pydock.environments.content import (
+    DOCKERFILE,
+    PACKAGE_LISTS,
+    REQUIREMENTS,
+    REQUIREMENTS_IN,
+    content_digest,
+    digest,
+)
 from pydock.environments.linked import linked_projects
 from pydock.environments.machine import machine
 from pydock.environments.names import check_name, is_name
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOCKERFILE",
+    "PACKAGE_LISTS",
     "REQUIREMENTS",
     "REQUIREMENTS_IN",
     "Environment",
@@ -55,6 +63,7 @@ class Environment(NamedTuple):
     caller: Caller
     build_arguments: dict[str, str]
     made_now: bool = False  # by this command, from pydock's own template or the user's
+    copy_of: str = ""  # the folder that this one is a temporary copy of
 
     @property
     def image_name(self) -> str:
@@ -114,7 +123,7 @@ class Environment(NamedTuple):
             text = errors.read_file(self.path(REQUIREMENTS_IN)).decode(errors="replace")
         except FileNotFoundError:
             return []
-        return sorted(set(linked_projects(text, self.folder)))
+        return sorted(set(linked_projects(text, self.copy_of or self.folder)))
 
     def dockerfile(self) -> Dockerfile:
         """Return what the dockerfile says of its base image."""
@@ -170,7 +179,7 @@ def find_environment(settings: Settings, name: str) -> Environment:
     if _may_be_environment(written):
         trust.check_owner(written, settings.safe_folders)
         folder = real_folder(settings.home, name)
-        for file in (DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN):
+        for file in (DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN, *PACKAGE_LISTS):
             _check_file(folder, file)
         return describe_environment(settings, name, folder)
     if os.path.isdir(written):

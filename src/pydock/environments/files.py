@@ -14,18 +14,26 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.environments import descriptors
-from pydock.environments.content import REQUIREMENTS, REQUIREMENTS_IN, digest
+from pydock.environments.content import DOCKERFILE, PACKAGE_LISTS, REQUIREMENTS, REQUIREMENTS_IN, digest
+from pydock.environments.machine import machine
 from pydock.messages import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 # The new requirements.in has this name, plus the digest of the new requirements.txt, until that file has been renamed
 # into place. So the one rename changes both.
 PENDING_PREFIX = f".{REQUIREMENTS_IN}."
-NEW_REQUIREMENTS = f".{REQUIREMENTS}.new"
+# In the same way, a dockerfile changes with the list of system packages that it installs.
+PENDING_PREFIXES = {
+    REQUIREMENTS: (PENDING_PREFIX, REQUIREMENTS_IN),
+    **{name: (f".{name}.", DOCKERFILE) for name in PACKAGE_LISTS},
+}
 WRITTEN_BY_COMMIT = re.compile(
-    rf"{re.escape(PENDING_PREFIX)}[0-9a-f]{{16}}(?:\.new)?|{re.escape(NEW_REQUIREMENTS)}"
+    "|".join(
+        rf"{re.escape(prefix)}[0-9a-f]{{16}}(?:\.new)?|\.{re.escape(first)}\.new"
+        for first, (prefix, _) in PENDING_PREFIXES.items()
+    )
 )
 
 
@@ -121,13 +129,13 @@ def replace_file(folder: str, name: str, text: str) -> None:
         descriptors.write(handle, name, text)
 
 
-def check_can_write(folder: str) -> None:
+def check_can_write(folder: str, names: Sequence[str] = (REQUIREMENTS, REQUIREMENTS_IN)) -> None:
     """Raise `UnsafePath` if a file that a change of packages replaces is a symbolic link, or not a file.
 
     A rename would replace the link, and not what it leads to. Docker does not follow it out of the folder either.
     """
     with _opened(folder) as handle:
-        for name in (REQUIREMENTS, REQUIREMENTS_IN, NEW_REQUIREMENTS):
+        for name in (*names, _new(names[0])):
             found = descriptors.status(handle, name)
             if found and not stat.S_ISREG(found.st_mode):
                 kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "not a regular file"
@@ -145,22 +153,33 @@ def commit(folder: str, requirements: str, requirements_in: str) -> None:
 
     Raises `PydockError` if the folder cannot be written.
     """
+    _commit(folder, REQUIREMENTS, requirements, requirements_in)
+
+
+def commit_package_list(folder: str, name: str, text: str, dockerfile: str | None) -> None:
+    """Replace a list of system packages and the dockerfile together, as `commit` does.
+
+    None: the dockerfile stays. It keeps its inode and time then, and so the environment keeps its caches.
+    """
+    _commit(folder, name, text, dockerfile)
+
+
+def _commit(folder: str, first: str, text: str, second_text: str | None) -> None:
+    _, second = PENDING_PREFIXES[first]
     try:
         with descriptors.opened(folder) as handle:
-            _commit(handle, requirements, requirements_in)
+            pending = _pending_name(handle, first, text.encode())
+            if second_text is not None:
+                descriptors.write(handle, f"{pending}.new", second_text)
+                _replace(handle, f"{pending}.new", pending)
+            descriptors.write(handle, _new(first), text)
+            _copy_mode(handle, first, _new(first))
+            _replace(handle, _new(first), first)
+            if second_text is not None:
+                _copy_mode(handle, second, pending)
+                _replace(handle, pending, second)
     except OSError as error:
         raise _cannot_write(folder, error) from error
-
-
-def _commit(folder: int, requirements: str, requirements_in: str) -> None:
-    pending = PENDING_PREFIX + _short_digest(requirements.encode())
-    descriptors.write(folder, f"{pending}.new", requirements_in)
-    _replace(folder, f"{pending}.new", pending)
-    descriptors.write(folder, NEW_REQUIREMENTS, requirements)
-    _copy_mode(folder, REQUIREMENTS, NEW_REQUIREMENTS)
-    _replace(folder, NEW_REQUIREMENTS, REQUIREMENTS)
-    _copy_mode(folder, REQUIREMENTS_IN, pending)
-    _replace(folder, pending, REQUIREMENTS_IN)
 
 
 def recover(folder: str) -> None:
@@ -172,18 +191,37 @@ def recover(folder: str) -> None:
         names = [name for name in os.listdir(handle) if WRITTEN_BY_COMMIT.fullmatch(name)]
         if not names:
             return
-        current = _short_digest(read_if_exists(os.path.join(folder, REQUIREMENTS)))
+        complete = {
+            _pending_name(handle, first, read_if_exists(os.path.join(folder, first))): second
+            for first, (_, second) in PENDING_PREFIXES.items()
+        }
         try:
             for name in names:
                 found = descriptors.status(handle, name)
                 if not found or not stat.S_ISREG(found.st_mode):
                     continue
-                if name == PENDING_PREFIX + current:
-                    _replace(handle, name, REQUIREMENTS_IN)
+                if name in complete:
+                    _replace(handle, name, complete[name])
                 else:
                     os.unlink(name, dir_fd=handle)
         except OSError as error:
             raise _cannot_write(folder, error) from error
+
+
+def _pending_name(folder: int, first: str, text: bytes) -> str:
+    """Return the name that the second file has until the first, with this text, has been renamed into place.
+
+    No repository can bring a file of that name to replace a dockerfile of the user's own: it does not know the folder's
+    inode, and this machine.
+    """
+    parts: list[str | bytes] = [text]
+    if first in PACKAGE_LISTS:
+        parts += [str(os.fstat(folder).st_ino), machine()]
+    return PENDING_PREFIXES[first][0] + digest(parts)[:16]
+
+
+def _new(name: str) -> str:
+    return f".{name}.new"
 
 
 def read_if_exists(path: str) -> bytes:
@@ -303,10 +341,6 @@ def _discard(parent: int, hidden: str, staging: int) -> None:
         if _has_name(staging, parent, hidden):
             descriptors.remove_contents(staging)
             os.rmdir(hidden, dir_fd=parent)
-
-
-def _short_digest(content: bytes) -> str:
-    return digest([content])[:16]
 
 
 def _cannot_write(folder: str, error: OSError) -> errors.PydockError:

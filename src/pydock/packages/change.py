@@ -18,17 +18,18 @@ from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.build_step import build_step
 from pydock.engine.images import Image
 from pydock.engine.links import copies, links
-from pydock.environments import files
-from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments import files, package_lists
+from pydock.environments.environment import DOCKERFILE, PACKAGE_LISTS, REQUIREMENTS, REQUIREMENTS_IN
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
-from pydock.messages import set_outcome
+from pydock.messages import redacted, set_outcome
 from pydock.packages import projects, requirement_files, requirements
 from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
+from pydock.packages.system import SystemChange, plan_system_change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydock.engine.client import Engine
     from pydock.engine.images import Images
@@ -61,19 +62,37 @@ class Packages:
         self._uncommitted: list[str] = []  # tags of a change that is not committed yet
         self._tags: list[str] = []  # every tag that the environment has on the engine
         self._wheels: dict[str, Wheel] = {}  # of linked projects, by folder
+        # What is built: the environment, or a copy of it whose system packages change.
+        self._source = environment
+        self._system: SystemChange | None = None
         self.requested = self._read_requested()
 
-    def install(self, lines: Sequence[Line]) -> Changes:
-        """Install the requested packages, as one layer on the current image."""
+    def install(self, lines: Sequence[Line], system: Sequence[str] = ()) -> Changes:
+        """Install the requested packages, as one layer on the current image.
+
+        System packages come first, in a build of the files.
+        """
         requirement_files.check_file(self._environment.path(REQUIREMENTS))
         variable_values(
             requirements.for_installer([*self.requested, *(line for line in lines if not line.project)]),
             os.environ,
         )
+        with contextlib.ExitStack() as stack:
+            if system:
+                self._system = plan_system_change(
+                    system, self._before, self._environment, self._images, self._settings
+                )
+                self._source = stack.enter_context(self._copy_with(self._system))
+            return self._install(lines)
+
+    def _install(self, lines: Sequence[Line]) -> Changes:
         image = self.up_to_date_image()
         lines = self._with_wheels(lines)
         requested = self._with_wheels(requirements.merge(self.requested, lines), kept=True)
         try:
+            if not lines:
+                pinned = self._before[REQUIREMENTS]
+                return NO_CHANGES if self._engine.dry else self._commit(pinned, self.requested)
             self._build_increment(image, requested, lines)
             if self._engine.dry:
                 return NO_CHANGES
@@ -88,7 +107,20 @@ class Packages:
         except BaseException:
             with contextlib.suppress(errors.PydockError):
                 self._images.remove_candidate(self._environment)
+                self._images.remove(self._uncommitted)
             raise
+
+    @contextlib.contextmanager
+    def _copy_with(self, change: SystemChange) -> Iterator[Environment]:
+        """Yield the environment with a copy of its folder that has the change; with `--dry`, print how to make it."""
+        if self._engine.dry and not change.is_empty:
+            print(redacted(change.as_shell(self._environment)))
+        with temporary_folder() as parent:
+            folder = os.path.join(parent, self._environment.name)
+            with writing(folder):
+                _copy_folder(self._environment.folder, folder)
+                change.write_copy(folder)
+            yield self._environment._replace(folder=folder, copy_of=self._environment.folder)
 
     def uninstall(self, names: Sequence[str]) -> Changes:
         """Remove packages, and dependencies that nothing else needs; the image is built again from the files."""
@@ -127,6 +159,10 @@ class Packages:
         pinned, requested = self._resolve(self.requested, upgrade)
         return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, requested)
 
+    def added_system_packages(self) -> list[str]:
+        """Return the words that the last installation added to the list of system packages."""
+        return self._system.added() if self._system else []
+
     def installed_names(self) -> set[str]:
         """Return the names of the packages that requirements.txt has."""
         return {line.name for line in self._installed()}
@@ -138,8 +174,9 @@ class Packages:
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""
-        content, candidate = self._environment.content_tag(), self._environment.candidate
-        found, self._tags = self._images.state(self._environment)
+        package_lists.check_lists(self._source)
+        content, candidate = self._source.content_tag(), self._environment.candidate
+        found, self._tags = self._images.state(self._source)
         leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]
         if leftovers:  # from a command that was killed
             self._images.remove_candidate(self._environment)
@@ -147,9 +184,14 @@ class Packages:
             self._tags = [tag for tag in self._tags if tag not in leftovers]
         image = found.get(content)
         if image is None:
-            self._images.build(self._environment, content)
+            if self._source is self._environment:
+                self._images.build(self._environment, content)
+            else:
+                context = "" if self._engine.dry else self._source.folder
+                self._images.build(self._environment, content, context=context, alias=False)
+                self._uncommitted.append(content)
             self._tags.append(content)
-            image = self._images.current(self._environment)
+            image = self._images.current(self._source)
         if image is None:
             if not self._engine.dry:
                 raise errors.ImageMissing(
@@ -215,7 +257,7 @@ class Packages:
             )
         ]
         if wanted:
-            image = self._environment.content_tag()
+            image = self._source.content_tag()
             for wheel in self._images.links.wheels(self._environment, image, wanted, kept=kept):
                 self._wheels[wheel.project.folder] = wheel
         return [
@@ -245,7 +287,7 @@ class Packages:
         user: str = "",
         resolved: str = "",
     ) -> None:
-        image = self._environment.content_tag()
+        image = self._source.content_tag()
         with self._images.tools.context(self._environment, image) as tools:
             build_step(
                 self._images,
@@ -273,7 +315,7 @@ class Packages:
         with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
             with writing(context):
-                _copy_folder(self._environment.folder, context)
+                _copy_folder(self._source.folder, context)
                 files.replace_file(context, REQUIREMENTS, pinned)
             self._images.build(self._environment, tag, context=context, alias=False, projects=linked)
             self._tags.append(tag)
@@ -312,6 +354,7 @@ class Packages:
             except errors.PydockError:
                 self._images.remove(self._uncommitted)
                 raise
+            self._uncommitted.clear()
             set_outcome("the packages were changed")
         self._images.tag(content, self._environment.alias)
         # A tag that was moved leaves an untagged image.
@@ -319,12 +362,18 @@ class Packages:
         return changes
 
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
+        """Write the changed files. Between the two commits the environment has its new system packages, and an image."""
+        if self._system and not self._system.is_empty:
+            self._system.commit(self._settings, self._environment)
+            self._uncommitted = [tag for tag in self._uncommitted if tag != self._source.content_tag()]
+        if requested is self.requested and pinned == self._before[REQUIREMENTS]:
+            return  # only system packages were asked for
         text = requirements.to_text(requested)
         if pinned != self._before[REQUIREMENTS] or text != self._before[REQUIREMENTS_IN]:
             files.commit(self._environment.folder, pinned, text)
 
     def _content_tag(self, pinned: str, requested: Sequence[Line]) -> str:
-        return self._environment.content_tag(pinned.encode(), projects.projects_of(requested))
+        return self._source.content_tag(pinned.encode(), projects.projects_of(requested))
 
     def _pinned(self, listed: str, requested: Sequence[Line]) -> tuple[str, list[Line]]:
         """Return the text of requirements.txt, and what is requested with the names that the installer found."""
@@ -336,7 +385,7 @@ class Packages:
     def _read_files(self) -> dict[str, str]:
         return {
             name: files.read_if_exists(self._environment.path(name)).decode(errors="replace")
-            for name in (DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN)
+            for name in (DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN, *PACKAGE_LISTS)
         }
 
     def _read_requested(self) -> list[Line]:

@@ -81,7 +81,7 @@ RECORDED = [
     (
         "pg-config-missing.json",
         "Package 'psycopg2==2.9.13' has no wheel",
-        "apt-get install -y build-essential libpq-dev",
+        "`pydock install NAME --system build-essential,libpq-dev`",
         8,
     ),
     (
@@ -98,6 +98,25 @@ RECORDED = [
     ),
     ("pip-compiler-missing.json", "Package 'netifaces' has no wheel", "gcc is missing in the image", 8),
     ("build-backend-failed.json", "Package 'numpy==1.19.5' has no wheel", "No module named 'distutils'", 9),
+    (
+        "apt-package-not-found.json",
+        "apt found no packages 'libpg-dev', 'zlib9g-dev'; nothing was changed. Correct it in the command or in apt.txt.",
+        "",
+        2,
+    ),
+    (
+        "apt-version-not-found.json",
+        "apt found no version '9.9' of system package 'bc'; nothing was changed. Correct it in the command",
+        "",
+        2,
+    ),
+    (
+        "apt-unreachable.json",
+        "The servers of the system packages cannot be reached; nothing was changed. Check the network",
+        "Temporary failure resolving 'deb.example'",
+        6,
+    ),
+    ("apt-missing.json", "The image has no apt-get; nothing was changed.", "apk.txt for those of Alpine", 3),
 ]
 
 

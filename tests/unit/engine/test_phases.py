@@ -111,3 +111,30 @@ def test_step_of_a_dockerfile() -> None:
     assert phases.name == "Running step 3/5: RUN echo a && Collecting b"
     phases.take(Event("line", step, "Resolved 5 packages in 1s"))  # not an installer
     assert phases.name == "Running step 3/5: RUN echo a && Collecting b"
+
+
+@pytest.mark.parametrize(
+    ("command", "lines", "detail"),
+    [
+        (
+            "apt-get update && xargs -r apt-get install -y --",
+            [
+                "0 upgraded, 3 newly installed, 0 to remove",
+                "Setting up libc6 (2.36) ...",
+                "Setting up bc (1.07) ...",
+            ],
+            "2/3",
+        ),
+        (
+            "xargs -r apk add -U --",
+            ["fetch https://alpine.example/", "(1/12) Installing libcurl (8.9)"],
+            "1/12",
+        ),
+    ],
+)
+def test_progress_of_system_packages(command: str, lines: list[str], detail: str) -> None:
+    step = Step(1, f"[stage-1 3/6] RUN --mount=type=bind,source=apt.txt,target=/run/apt.txt {command}")
+    phases = Phases()
+    assert phases.take(Event("started", step, step.name))
+    assert not any(phases.take(Event("line", step, line)) for line in lines)
+    assert (phases.name, phases.detail) == ("Installing system packages", detail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pydock.engine.system_packages import PACKAGES, find_missing
+from pydock.engine.system_packages import PACKAGES, BuildTarget, find_missing
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,19 @@ def test_missing(line: str, name: str) -> None:
     found = find_missing(f"building\n  {line}\nfailed\n")
     assert found
     assert (found.name, found.line) == (name, line)
-    assert f"apt-get install -y {PACKAGES[name][0]}`" in found.cure
-    assert f"apk add {PACKAGES[name][1]}`" in found.cure
+    for number, file in enumerate(("apt.txt", "apk.txt")):
+        option = f"--system {PACKAGES[name][number].replace(' ', ',')}`"
+        assert f"`pydock install ds {option}" in found.cure(BuildTarget("ds", False, file))
+        assert f"Add `{option} to the command." in found.cure(BuildTarget("ds", True, file))
+    assert "`pydock install NAME --system " in found.cure(None)
 
 
 def test_header_that_is_not_known() -> None:
     found = find_missing("x.c:1:10: fatal error: frobnicate.h: No such file or directory")
     assert found
     assert found.name == "frobnicate.h"
-    assert "system package that has it" in found.cure
+    cure = found.cure(BuildTarget("ds", False, "apt.txt"))
+    assert "`pydock install ds --system PACKAGE`, where PACKAGE is the system package that has it" in cure
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from pydock import errors
 from pydock.environments import files
+from pydock.environments.content import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,12 +88,66 @@ def test_killed_commit_is_all_or_nothing(
     assert seen == {False, True}
 
 
+@pytest.mark.parametrize("name", ["apt.txt", "apk.txt"])
+@pytest.mark.parametrize("before", [None, "git\n", "git\ncurl\n"])
+def test_killed_commit_of_a_package_list_is_all_or_nothing(
+    tmp_path: Path, name: str, before: str | None
+) -> None:
+    old = OLD if before is None else {**OLD, name: before}
+    new = {**OLD, name: "git\ncurl\n", "dockerfile": "FROM y\n"}
+    seen = []
+    for steps in range(100):
+        folder = tmp_path / str(steps)
+        folder.mkdir()
+        for file, text in old.items():
+            (folder / file).write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            kill = Kill(patch, steps)
+            with contextlib.suppress(Killed):
+                files.commit_package_list(str(folder), name, new[name], new["dockerfile"])
+        visible = {file: text for file, text in state(folder).items() if not file.startswith(".")}
+        assert visible["dockerfile"] == OLD["dockerfile"] or visible == new, "a new dockerfile has its list"
+        files.recover(str(folder))
+        assert state(folder) in (old, new)
+        seen.append(state(folder) == new)
+        if kill.left > 0:
+            break
+    assert len(seen) > 4
+    assert seen == sorted(seen)
+    assert set(seen) == {False, True}
+
+
+def test_commit_of_a_package_list_alone_keeps_the_dockerfile(tmp_path: Path) -> None:
+    (tmp_path / "dockerfile").write_text("FROM x\n")
+    before = (tmp_path / "dockerfile").stat()
+    files.commit_package_list(str(tmp_path), "apt.txt", "git\n", None)
+    after = (tmp_path / "dockerfile").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert state(tmp_path) == {"dockerfile": "FROM x\n", "apt.txt": "git\n"}
+
+
+def test_recovery_takes_no_dockerfile_of_a_repository(tmp_path: Path) -> None:
+    """Whoever knows the list of system packages, but not this machine and this folder, cannot replace the dockerfile."""
+    (tmp_path / "dockerfile").write_text("FROM x\n")
+    (tmp_path / "apt.txt").write_text("git\n")
+    for digest_of in (["git\n"], ["git\n", "", ""]):
+        (tmp_path / f".apt.txt.{digest(digest_of)[:16]}").write_text("FROM evil\n")
+    files.recover(str(tmp_path))
+    assert state(tmp_path) == {"dockerfile": "FROM x\n", "apt.txt": "git\n"}
+
+
+def test_commit_of_a_package_list_keeps_file_modes(tmp_path: Path) -> None:
+    for name in ("apt.txt", "dockerfile"):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o640)
+    files.commit_package_list(str(tmp_path), "apt.txt", "git\n", "FROM y\n")
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("apt.txt", "dockerfile")} == {0o640}
+
+
 def test_killed_recovery_can_be_repeated(tmp_path: Path) -> None:
     for name, text in OLD.items():
         (tmp_path / name).write_text(text)
-    (tmp_path / (files.PENDING_PREFIX + files._short_digest(OLD["requirements.txt"].encode()))).write_text(
-        "six\nnew\n"
-    )
+    (tmp_path / (files.PENDING_PREFIX + digest([OLD["requirements.txt"]])[:16])).write_text("six\nnew\n")
     (tmp_path / f"{files.PENDING_PREFIX}0123456789abcdef").write_text("partial")
     (tmp_path / ".requirements.txt.new").write_text("partial")
     for steps in range(10):
