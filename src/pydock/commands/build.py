@@ -35,6 +35,7 @@ def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> 
 
 def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
     """Build from the files as they are; return whether an older image was left without a tag."""
+    from pydock.packages.pinned_build import build_pinned
     from pydock.packages.requirement_addresses import refuse_credentials
     from pydock.packages.requirement_files import check_file
 
@@ -50,7 +51,7 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
         old = session.images.inspect(content)
         if not session.engine.dry:
             registry.remember(environment)
-        session.images.build(environment, content, no_cache=no_cache, pull=pull)
+        build_pinned(session.images, environment, content, no_cache=no_cache, pull=pull)
         if session.engine.dry:
             return False
         set_outcome("the image is built")

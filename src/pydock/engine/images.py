@@ -96,13 +96,14 @@ class Images:
         *,
         context: str = "",
         alias: bool = True,
+        candidate: bool = False,
         no_cache: bool = False,
         pull: bool = False,
     ) -> None:
         """Build the environment's folder, and give the image the content tag and, with `alias`, the alias.
 
-        `context` is another folder to build instead, a copy with other requirements. `content` is the content tag of the
-        folder as it is now. The image gets it only if the folder is still the same after the build; raises
+        `context` is another folder to build instead, a copy with other requirements. With `candidate`, the image has no
+        other tag than that. `content` is the content tag of the folder as it is now. The image gets it only if the folder is still the same after the build; raises
         `EnvironmentChanged` if not.
         """
         arguments = dict(environment.build_arguments)
@@ -130,6 +131,8 @@ class Images:
             raise errors.EnvironmentChanged(
                 f"{environment.folder} was edited while its image was built; nothing was changed. Try again."
             )
+        if candidate:
+            return
         self.tag(environment.candidate, content)
         if alias:
             self.tag(environment.candidate, environment.alias)

@@ -38,12 +38,13 @@ resolve_with_pip() {
     sed -e 's/ --hash=[^ ]*//g' -e '/^--require-hashes/d' requested.txt >"$work/requested.txt"
     python3 -m venv "$work/upgraded"
     python3 -m venv "$work/needed"
-    pip_in upgraded install --quiet --requirement installed.txt
-    if grep -qx '\*' upgrade-names.txt; then
+    if grep -qx '\*' upgrade-names.txt; then # nothing is kept, so it does not matter whether it can still be installed
         pip_in upgraded install --quiet --upgrade --upgrade-strategy eager $constraints --requirement "$work/requested.txt"
     elif has_requirements upgrade-lines.txt; then
+        pip_in upgraded install --quiet --requirement installed.txt
         pip_in upgraded install --quiet --upgrade $constraints --requirement upgrade-lines.txt
     else
+        pip_in upgraded install --quiet --requirement installed.txt
         pip_in upgraded install --quiet $constraints --requirement "$work/requested.txt"
     fi
     pip_in upgraded freeze --all >"$work/upgraded.txt"

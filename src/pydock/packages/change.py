@@ -23,11 +23,12 @@ from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
 from pydock.packages import requirement_files, requirements
+from pydock.packages.pinned_build import build_pinned
 from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydock.engine.client import Engine
     from pydock.engine.images import Images
@@ -110,7 +111,8 @@ class Packages:
     def update(self, names: Sequence[str]) -> Changes:
         """Update packages, or all of them, to the newest versions that the requested ones allow."""
         installed = self.installed_names()  # reads requirements.txt before anything is built
-        missing = [name for name in names if name not in installed]
+        known = installed | {line.name for line in self.requested}
+        missing = [name for name in names if name not in known]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
@@ -129,16 +131,10 @@ class Packages:
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""
-        content, candidate = self._environment.content_tag(), self._environment.candidate
-        found, self._tags = self._images.state(self._environment)
-        leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]
-        if leftovers:  # from a command that was killed
-            self._images.remove_candidate(self._environment)
-            self._images.remove([tag for tag in leftovers if tag != candidate])
-            self._tags = [tag for tag in self._tags if tag not in leftovers]
-        image = found.get(content)
+        image = self._current_image()
         if image is None:
-            self._images.build(self._environment, content)
+            content = self._environment.content_tag()
+            build_pinned(self._images, self._environment, content)
             self._tags.append(content)
             image = self._images.current(self._environment)
         if image is None:
@@ -149,6 +145,39 @@ class Packages:
             return NOT_BUILT
         return image
 
+    def _current_image(self) -> Image | None:
+        """Return the image of the folder as it is, None if there is none; remove what a killed command left."""
+        candidate = self._environment.candidate
+        found, self._tags = self._images.state(self._environment)
+        leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]
+        if leftovers:  # from a command that was killed
+            self._images.remove_candidate(self._environment)
+            self._images.remove([tag for tag in leftovers if tag != candidate])
+            self._tags = [tag for tag in self._tags if tag not in leftovers]
+        return found.get(self._environment.content_tag())
+
+    @contextlib.contextmanager
+    def _image_to_resolve_on(self) -> Iterator[str]:
+        """Yield the tag of an image with the environment's Python.
+
+        If the current image does not exist, its pins may not be installable: for another version of Python, or because
+        one has vanished from the index. So it is not built; the dockerfile without packages is.
+        """
+        if self._current_image():
+            yield self._environment.content_tag()
+            return
+        try:
+            self._build_copy("", candidate=True)
+        except errors.BuildFailed:  # a step of the user's own dockerfile needs the packages
+            self.up_to_date_image()
+            yield self._environment.content_tag()
+            return
+        try:
+            yield self._environment.candidate
+        finally:
+            with contextlib.suppress(errors.PydockError):
+                self._images.remove([self._environment.candidate])
+
     def _build_increment(self, image: Image, requested: Sequence[Line], wanted: Sequence[Line]) -> None:
         candidate = self._environment.candidate
         inputs = {
@@ -158,7 +187,8 @@ class Packages:
             "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
             **self._inputs(requested),
         }
-        self._build_step("increment.sh", inputs, tags=[candidate], user=image.user or "root")
+        content = self._environment.content_tag()
+        self._build_step("increment.sh", inputs, content, tags=[candidate], user=image.user or "root")
         self._tags.append(candidate)
 
     def _inputs(self, requested: Sequence[Line]) -> dict[str, str]:
@@ -174,7 +204,6 @@ class Packages:
 
     def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> tuple[str, list[Line]]:
         """Return the pins for what is requested, and this with names; `upgrade` names what may change, or is `[EVERYTHING]`."""
-        self.up_to_date_image()
         lines = {line.name: line.requirement for line in requested}
         inputs = {
             **self._inputs(requested),
@@ -182,8 +211,8 @@ class Packages:
             "upgrade-names.txt": _joined(upgrade),
             "upgrade-lines.txt": _joined(lines.get(name, name) for name in upgrade if name != EVERYTHING),
         }
-        with temporary_folder() as folder:
-            self._build_step("resolve.sh", inputs, output=folder, resolved=RESOLVED_FOLDER)
+        with self._image_to_resolve_on() as image, temporary_folder() as folder:
+            self._build_step("resolve.sh", inputs, image, output=folder, resolved=RESOLVED_FOLDER)
             text = files.read_if_exists(os.path.join(folder, REQUIREMENTS)).decode()
             return self._pinned(text, requested)
 
@@ -191,13 +220,13 @@ class Packages:
         self,
         program: str,
         inputs: dict[str, str],
+        image: str,
         *,
         tags: Sequence[str] = (),
         output: str = "",
         user: str = "",
         resolved: str = "",
     ) -> None:
-        image = self._environment.content_tag()
         with self._images.tools.context(self._environment, image) as tools:
             build_step(
                 self._images,
@@ -220,17 +249,27 @@ class Packages:
         tag = self._content_tag(pinned)
         if self._images.inspect(tag):
             return
+        self._build_copy(pinned)
+        self._tags.append(tag)
+        self._uncommitted.append(tag)
+
+    def _build_copy(self, pinned: str, *, candidate: bool = False) -> None:
+        """Build a copy of the folder that has `pinned` as its requirements.txt."""
         with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
             with writing(context):
                 _copy_folder(self._environment.folder, context)
                 files.replace_file(context, REQUIREMENTS, pinned)
-            self._images.build(self._environment, tag, context=context, alias=False)
-            self._tags.append(tag)
-            self._uncommitted.append(tag)
+            self._images.build(
+                self._environment,
+                self._content_tag(pinned),
+                context=context,
+                alias=False,
+                candidate=candidate,
+            )
 
     def _rebuild_and_commit(self, pinned: str, requested: Sequence[Line]) -> Changes:
-        if pinned != self._before[REQUIREMENTS]:
+        if self._content_tag(pinned) not in self._tags:
             self._rebuild(pinned)
         return self._commit(pinned, requested)
 
@@ -260,7 +299,8 @@ class Packages:
 
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
         text = requirements.to_text(requested)
-        if pinned != self._before[REQUIREMENTS] or text != self._before[REQUIREMENTS_IN]:
+        exists = os.path.exists(self._environment.path(REQUIREMENTS))
+        if not exists or pinned != self._before[REQUIREMENTS] or text != self._before[REQUIREMENTS_IN]:
             files.commit(self._environment.folder, pinned, text)
 
     def _content_tag(self, pinned: str) -> str:
