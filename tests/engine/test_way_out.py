@@ -117,3 +117,23 @@ def test_pins_without_requests_are_the_users_own(indexed: Project) -> None:
     failed = indexed.pydock("build", name, check=False)
     assert failed.returncode == 1
     assert "pydock update" not in failed.stderr
+
+
+def test_edited_requests_are_named_until_they_are_installed(indexed: Project) -> None:
+    name = indexed.create()
+    indexed.pydock("install", name, "example>=1", "needs")
+    file = indexed.environment(name) / "requirements.in"
+    message = f"requirements.in of '{name}' was edited; run `pydock update {name}`."
+    run = ("run", name, "python", "-c", "import example; print(example.VERSION)")
+    file.write_text("# mine\nneeds\nexample>=1  # why\n")
+    for words in (run, ("envs",), ("build", name)):
+        assert message not in indexed.pydock(*words).stderr
+    file.write_text("# mine\nexample<2\n")
+    for words in (run, ("envs",), ("build", name), run):
+        assert message in indexed.pydock(*words).stderr.splitlines()
+    assert "requirements.in edited" in indexed.pydock("envs").stdout
+    indexed.pydock("update", name)
+    ended = indexed.pydock(*run)
+    assert ended.stdout == "1.0\n"
+    assert ended.stderr == ""
+    assert indexed.requirements(name) == ["example==1.0"]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
-from pydock.environments import files, registry
+from pydock.environments import files, registry, requested
 from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN
-from pydock.messages import say, set_outcome
+from pydock.messages import say, set_outcome, warn
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -31,6 +31,11 @@ def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> 
     session.say_done(f"Built environment '{name}'.")
     if replaced:
         say("The previous image is now untagged; `docker image prune` removes such images.")
+    environment = session.environment(name)
+    if requested.is_edited(environment):
+        warn(requested.requested_message(name))
+    elif not session.engine.dry:
+        requested.remember(environment)
 
 
 def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
@@ -42,8 +47,8 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
     environment = session.environment(name)
     with files.locked(environment.folder):
         check_file(environment.path(REQUIREMENTS))
-        requested = environment.path(REQUIREMENTS_IN)
-        refuse_credentials(files.read_if_exists(requested).decode(errors="replace"), requested)
+        wishes = environment.path(REQUIREMENTS_IN)
+        refuse_credentials(files.read_if_exists(wishes).decode(errors="replace"), wishes)
         before = session.images.tags(environment)
         if environment.candidate in before:  # from a command that was killed
             session.images.remove_candidate(environment)

@@ -16,6 +16,7 @@ from pydock.commands.session import Session
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
+from pydock.environments.requested import is_edited, requested_message
 from pydock.messages import call_of_user, warn
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def _run(session: Session, name: str, words: Sequence[str]) -> None:
     """Run the command on this terminal; raises `Exit` with its exit code unless that is 0."""
     environment = session.environment(name)
     check_local(session.settings)
+    if is_edited(environment):
+        warn(requested_message(name))
     for _ in range(ATTEMPTS):
         image = _image_to_run(session, environment)
         container = container_name(environment)

@@ -19,6 +19,7 @@ from pydock.engine.build_step import build_step
 from pydock.engine.images import Image
 from pydock.environments import files
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments.requested import remember as remember_requests
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
 from pydock.messages import set_outcome
@@ -293,6 +294,7 @@ class Packages:
                 self._images.remove(self._uncommitted)
                 raise
             set_outcome("the packages were changed")
+            remember_requests(self._environment)
         self._images.tag(content, self._environment.alias)
         self._images.remove([tag for tag in self._tags if tag != content])
         return changes
