@@ -12,6 +12,7 @@ list=/usr/local/share/requirements.txt
 
 cd "$requirements"
 find_uv wanted.txt requested.txt
+record_conflicts
 set_constraints bounds.txt constraints.txt
 # shellcheck disable=SC2086 # words without blanks
 install_packages wanted.txt $constraints

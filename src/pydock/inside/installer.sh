@@ -118,16 +118,50 @@ forget_values() {
     python3 "$here/forget_values.py" "$work/start"
 }
 
-check_packages() {
-    if [ "$uv" ]; then "$uv" pip check; else python3 -m pip check; fi
+# record_conflicts - write down which of the installed packages do not fit each other: those of the base image are as they are
+record_conflicts() {
+    conflicted=
+    find_conflicts "$work/conflicts-before" || conflicted=1
 }
 
-# list_packages - one name==version per line, with hashes if there are any, and the tools that packages need
+# check_packages - fail if there are conflicts that record_conflicts has not found
+check_packages() {
+    if find_conflicts "$work/conflicts"; then return; fi
+    if [ "$conflicted" ] && [ -s "$work/conflicts-before" ]; then
+        grep -vxF -f "$work/conflicts-before" "$work/conflicts" >"$work/conflicts-new" || return 0
+    else
+        cp "$work/conflicts" "$work/conflicts-new"
+    fi
+    if [ -s "$work/conflicts-new" ]; then
+        echo "Found $(($(wc -l <"$work/conflicts-new"))) incompatibilities" >&2
+        cat "$work/conflicts-new" >&2
+    fi
+    return 1
+}
+
+# find_conflicts FILE - write one conflict per line; fail if there are any
+find_conflicts() {
+    if [ "$uv" ]; then
+        "$uv" pip check >"$work/check" 2>&1
+    else
+        python3 -m pip check >"$work/check"
+    fi && rm -f "$1" && return
+    grep -Ev '^(Using|Checked|Found) ' "$work/check" >"$1" || true
+    return 1
+}
+
+# list_packages - one name==version per line, with hashes if there are any, the tools that packages need, and the packages of
+# the base image that lack something, which no installer could install
 list_packages() {
     if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi >"$work/list"
     python3 -I "$here/needed_tools.py" >"$work/needed.txt"
     if [ -e "$requirements/hashes" ]; then hash_packages "$work/list"; else cat "$work/list"; fi
     cat "$work/needed.txt"
+    if [ -e "$work/conflicts" ]; then
+        sed -n -e 's/^The package `\([^`]*\)`.*/# conflicted: \1/p' \
+            -e 's/^\([^ `]*\) [^ `]* requires .*/# conflicted: \1/p' \
+            -e 's/^\([^ `]*\) [^ `]* has requirement .*/# conflicted: \1/p' "$work/conflicts"
+    fi
 }
 
 # hash_packages FILE - the pins of the file, with their hashes

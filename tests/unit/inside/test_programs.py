@@ -36,23 +36,29 @@ SHELLS = {
     if (path := shutil.which(name))
 }
 
-# Records every call, and the environment of the last one. FAIL is a pattern of the calls that fail, FAIL_ONCE of one that
-# fails the first time.
+# Records every call, and the environment of the last one. FAIL is a pattern of the calls that fail.
 RECORD = """\
 call="${0##*/} $*"
 echo "$call" >>"$LOG/calls"
 env >"$LOG/environment"
 case $call in ${FAIL:-none}) exit 1 ;; esac
-case $call in ${FAIL_ONCE:-none}) if [ ! -e "$LOG/failed" ]; then : >"$LOG/failed"; exit 1; fi ;; esac
 """
-PYTHON = f"""{RECORD}
+# What the checks of one step find: CONFLICTS_1 before the installation, CONFLICTS_2 after it, CONFLICTS_3 after the second.
+CHECK = """\
+case "$*" in *"pip check")
+    echo >>"$LOG/checks"
+    eval "found=\\${CONFLICTS_$(($(wc -l <"$LOG/checks")))-}"
+    if [ "$found" ]; then echo "$found"; exit 1; fi
+esac
+"""
+PYTHON = f"""{RECORD}{CHECK}
 case "$*" in
     -V) echo "Python $VERSION" ;;
     "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
     "-m pip freeze --all") echo "six==1.16.0" ;;
 esac
 """
-UV = f"""{RECORD}
+UV = f"""{RECORD}{CHECK}
 if [ "${{UV_CONFIG_FILE-}}" ]; then cp "$UV_CONFIG_FILE" "$LOG/uv.toml"; fi
 case "$*" in
     "pip freeze") echo "six==1.16.0" ;;
@@ -103,8 +109,9 @@ class Build:
         place.write_text(text)
         return place
 
-    def run(self, program: str, *arguments: str, fails: bool = False) -> list[str]:
+    def run(self, program: str, *arguments: str, fails: bool = False, says: str = "") -> list[str]:
         """Run a program; return the calls of python3 and uv, with short names for the temporary paths."""
+        (self.log / "checks").unlink(missing_ok=True)
         (self.log / "calls").unlink(missing_ok=True)
         done = subprocess.run(
             [*self._shell, str(self.here / program), *arguments],
@@ -114,7 +121,7 @@ class Build:
             check=False,
         )
         assert (done.returncode != 0) == fails, done.stderr
-        assert done.stderr == ""
+        assert done.stderr == says
         assert list(self.temporary.iterdir()) == []
         calls = self.log / "calls"
         return [self._short(line) for line in calls.read_text().splitlines()] if calls.exists() else []
@@ -342,6 +349,7 @@ def increment_calls(pip: str, *between: str) -> list[str]:
     with_uv = pip == "uv pip"
     return [
         *(FIND_UV if with_uv else []),
+        f"{pip} check",
         f"{pip} install --requirement wanted.txt --constraint bounds.txt",
         *between,
         *([COMPILE] if with_uv else []),
@@ -362,19 +370,48 @@ def test_increment_without_bounds(increment: tuple[Build, str]) -> None:
     assert f"{pip} install --requirement wanted.txt" in build.run("increment.sh")
 
 
+CONFLICT = "a 1.0 requires b<2, but you have b 2.0."
+OTHER_CONFLICT = "c 1.0 requires d, which is not installed."
+
+
 def test_increment_resolves_everything_if_the_new_packages_do_not_fit(increment: tuple[Build, str]) -> None:
     build, pip = increment
-    build.variables["FAIL_ONCE"] = "*pip*check"
+    build.variables["CONFLICTS_2"] = CONFLICT
     between = [f"{pip} check", f"{pip} install --requirement requested.txt", f"{pip} check"]
-    assert build.run("increment.sh") == increment_calls(pip, *between)
+    assert build.run("increment.sh", says=f"Found 1 incompatibilities\n{CONFLICT}\n") == increment_calls(
+        pip, *between
+    )
 
 
 def test_increment_resolves_everything_if_the_check_fails(increment: tuple[Build, str]) -> None:
     build, pip = increment
-    build.variables["FAIL"] = "*pip*check"
-    calls = build.run("increment.sh", fails=True)
+    build.variables.update(CONFLICTS_2=CONFLICT, CONFLICTS_3=f"{OTHER_CONFLICT}\n{CONFLICT}")
+    said = f"Found 1 incompatibilities\n{CONFLICT}\nFound 2 incompatibilities\n{OTHER_CONFLICT}\n{CONFLICT}\n"
+    calls = build.run("increment.sh", fails=True, says=said)
     assert calls[-3:] == [f"{pip} check", f"{pip} install --requirement requested.txt", f"{pip} check"]
     assert not (build.root / "usr/local/share/requirements.txt").exists()
+
+
+@pytest.mark.parametrize("after", ["", CONFLICT, f"{OTHER_CONFLICT}\n{CONFLICT}"])
+def test_conflicts_of_the_base_image_do_not_count(increment: tuple[Build, str], after: str) -> None:
+    build, pip = increment
+    build.variables.update(CONFLICTS_1=f"Checked 2 packages\n{CONFLICT}\n{OTHER_CONFLICT}", CONFLICTS_2=after)
+    assert build.run("increment.sh") == increment_calls(pip, f"{pip} check")
+    listed = (build.root / "usr/local/share/requirements.txt").read_text().splitlines()
+    assert listed == ["six==1.16.0", *(f"# conflicted: {line[0]}" for line in after.splitlines())]
+
+
+def test_new_conflict_besides_one_of_the_base_image(increment: tuple[Build, str]) -> None:
+    build, _ = increment
+    both = f"{CONFLICT}\n{OTHER_CONFLICT}"
+    build.variables.update(CONFLICTS_1=CONFLICT, CONFLICTS_2=both, CONFLICTS_3=both)
+    build.run("increment.sh", fails=True, says=f"Found 1 incompatibilities\n{OTHER_CONFLICT}\n" * 2)
+
+
+def test_check_that_does_not_run(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    build.variables["FAIL"] = "*pip*check"
+    assert build.run("increment.sh", fails=True)[-1] == f"{pip} check"
 
 
 def test_increment_that_fails_runs_the_installer_once(increment: tuple[Build, str]) -> None:
@@ -496,8 +533,12 @@ def test_constraints_bound_every_installation(build: Build, installer: str) -> N
     build.choose_installer(installer)
     for name in ("wanted", "bounds", "constraints", "requested"):
         build.write(f"{name}.txt", f"{name}\n")
-    build.variables["FAIL_ONCE"] = "*pip*check"
-    calls = [call.split(" install ")[1] for call in build.run("increment.sh") if " install " in call]
+    build.variables["CONFLICTS_2"] = CONFLICT
+    calls = [
+        call.split(" install ")[1]
+        for call in build.run("increment.sh", says=f"Found 1 incompatibilities\n{CONFLICT}\n")
+        if " install " in call
+    ]
     assert calls == [
         "--requirement wanted.txt --constraint bounds.txt --constraint constraints.txt",
         "--requirement requested.txt --constraint constraints.txt",
@@ -521,7 +562,7 @@ def test_uv_applies_constraints_before_it_installs_with_hashes(build: Build) -> 
     build.write("wanted.txt", "--pre\nsix==1 --hash=sha256:00\n")
     build.write("constraints.txt", "six<2\n")
     calls = [call for call in build.run("increment.sh") if call.startswith("uv pip")]
-    assert calls[:2] == [
+    assert calls[1:3] == [
         "uv pip compile --quiet --no-deps --prerelease=allow --constraint constraints.txt wanted.txt",
         "uv pip install --requirement wanted.txt --prerelease=allow --require-hashes",
     ]

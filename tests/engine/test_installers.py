@@ -1,0 +1,55 @@
+"""What the installers do that one of them would not do alone: a base image with conflicts, fresh releases, old file names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .open_index import open_index
+from .tools import dockerfile_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .open_index import OpenIndex
+    from .tools import Project
+
+INSTALLERS = ["uv", "pip"]
+
+
+@pytest.fixture
+def index(gateway: str) -> Iterator[OpenIndex]:
+    with open_index(gateway) as made:
+        made.publish("example", "1.0")
+        made.publish("needs", "1.0", "Requires-Dist: example")
+        yield made
+
+
+@pytest.fixture
+def indexed(project: Project, shared_home: Project, index: OpenIndex) -> Project:
+    """Return a project with that index; because of `shared_home`, the engine has uv."""
+    project.environ.update(index.variables)
+    return project
+
+
+@pytest.mark.parametrize("installer", INSTALLERS)
+def test_conflicts_of_the_base_image_do_not_count(indexed: Project, installer: str, index: OpenIndex) -> None:
+    index.publish("broken", "1.0", "Requires-Dist: missing>=2")
+    index.publish("unhappy", "1.0", "Requires-Dist: example>=2")
+    indexed.environ["PYDOCK_INSTALLER"] = installer
+    url = f"http://{index.address}/files/broken-1.0-py3-none-any.whl"
+    trust = f"--trusted-host {index.address.partition(':')[0]}"
+    text = dockerfile_for("root").replace(
+        "COPY requirements.txt", f"RUN pip install --no-deps {trust} {url}\nCOPY requirements.txt"
+    )
+    name = indexed.write_environment(text)
+    indexed.pydock("install", name, "needs")
+    assert indexed.pydock("run", name, "python", "-c", "import needs, broken, example").returncode == 0
+    assert indexed.requirements(name) == ["example==1.0", "needs==1.0"]
+    failed = indexed.pydock("install", name, "unhappy", check=False)
+    assert failed.returncode == 1
+    assert "missing" not in failed.stderr
+    indexed.pydock("build", name, "--no-cache")
+    indexed.pydock("uninstall", name, "needs")
+    assert indexed.requirements(name) == []
