@@ -53,3 +53,20 @@ def test_conflicts_of_the_base_image_do_not_count(indexed: Project, installer: s
     indexed.pydock("build", name, "--no-cache")
     indexed.pydock("uninstall", name, "needs")
     assert indexed.requirements(name) == []
+
+
+def test_fresh_releases_are_found(indexed: Project, index: OpenIndex) -> None:
+    """uv keeps the pages of an index as long as the index allows; pip never does."""
+    index.max_age = 600
+    name = indexed.create()
+    indexed.pydock("install", name, "needs")
+    index.publish("example", "1.1")
+    indexed.pydock("install", name, "example>=1.1")
+    assert indexed.requirements(name) == ["example==1.1", "needs==1.0"]
+    index.publish("example", "1.2")
+    index.publish("new", "1.0", "Requires-Dist: example>=1.2")
+    indexed.pydock("install", name, "new")
+    index.publish("needs", "2.0", "Requires-Dist: example>=1.3")
+    index.publish("example", "1.3")
+    indexed.pydock("update", name)
+    assert indexed.requirements(name) == ["example==1.3", "needs==2.0", "new==1.0"]

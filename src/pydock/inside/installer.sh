@@ -118,6 +118,12 @@ forget_values() {
     python3 "$here/forget_values.py" "$work/start"
 }
 
+# forget_pages - ask the index again. It may have told uv to keep its pages for ten minutes, in which a new release is not seen.
+# uv has no option for pages alone: with --refresh, it may download all wheels again.
+forget_pages() {
+    if [ "$uv" ]; then rm -rf "$UV_CACHE_DIR"/simple-v* "$UV_CACHE_DIR"/flat-index-v*; fi
+}
+
 # record_conflicts - write down which of the installed packages do not fit each other: those of the base image are as they are
 record_conflicts() {
     conflicted=

@@ -67,4 +67,5 @@ mkdir -p "${resolved%/*}"
 cd "$requirements"
 find_uv requested.txt
 set_constraints constraints.txt
+if has_requirements upgrade-names.txt; then forget_pages; fi
 if [ "$uv" ]; then resolve_with_uv; else resolve_with_pip; fi

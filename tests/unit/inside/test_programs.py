@@ -424,6 +424,17 @@ def test_increment_that_fails_runs_the_installer_once(increment: tuple[Build, st
     assert not (build.root / "usr/local/share/requirements.txt").exists()
 
 
+def test_pages_of_the_index_are_not_kept(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    page, wheel = build.cache / "uv/simple-v28/pypi/six.rkyv", build.cache / "uv/wheels-v8/pypi/six"
+    for path in (page, wheel):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    build.run("increment.sh")
+    assert page.exists() == (pip != "uv pip")
+    assert wheel.exists()
+
+
 # resolve.sh
 
 
@@ -481,6 +492,16 @@ def test_resolve_with_pip(resolve: Build, names: str, lines: str, upgrade: str) 
         "python -I needed_tools.py",
     ]
     assert (resolve.root / "resolved/requirements.txt").read_text() == "six==1.16.0\n"
+
+
+@pytest.mark.parametrize(("names", "kept"), [("", True), ("six\n", False), ("*\n", False)])
+def test_pages_of_the_index_are_not_kept_for_upgrades(resolve: Build, names: str, kept: bool) -> None:
+    page = resolve.cache / "uv/simple-v28/pypi/six.rkyv"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    resolve.write("upgrade-names.txt", names)
+    resolve.run("resolve.sh")
+    assert page.exists() == kept
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
