@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .index import source
 from .open_index import open_index
 from .tools import dockerfile_for
 
@@ -70,3 +73,21 @@ def test_fresh_releases_are_found(indexed: Project, index: OpenIndex) -> None:
     index.publish("example", "1.3")
     indexed.pydock("update", name)
     assert indexed.requirements(name) == ["example==1.3", "needs==2.0", "new==1.0"]
+
+
+def test_old_release_whose_file_name_uv_does_not_read(indexed: Project, index: OpenIndex) -> None:
+    for version in ("1.0", "1.1"):
+        content = bz2.compress(gzip.decompress(source("OldName", version, "")))
+        index.files[f"OldName-{version}.tar.bz2"] = content
+    name = indexed.create()
+    indexed.pydock("install", name, "OldName<1.1", "needs")
+    assert indexed.requirements(name) == ["example==1.0", "needs==1.0", "oldname==1.0"]
+    indexed.pydock("build", name, "--no-cache")
+    indexed.check_installed(name, ["example", "needs", "oldname"])
+    indexed.pydock("uninstall", name, "needs")
+    assert indexed.requirements(name) == ["oldname==1.0"]
+    indexed.pydock("install", name, "OldName>=1")
+    indexed.pydock("update", name)
+    assert indexed.requirements(name) == ["oldname==1.1"]
+    failed = indexed.pydock("install", name, "OldName==3", check=False)
+    assert failed.returncode == 1

@@ -63,19 +63,39 @@ install_packages() {
     file=$1
     shift
     if [ "$uv" ]; then
-        set_uv_options "$file"
-        case "$#$uv_options" in
-            [1-9]*--require-hashes*) # uv wants hashes of constraints too, so it applies them before
-                # shellcheck disable=SC2086 # words without blanks
-                with_variables "$uv" pip compile --quiet --no-deps ${uv_options%%--require-hashes*} "$@" "$file" >/dev/null
-                set --
-                ;;
-        esac
-        # shellcheck disable=SC2086 # words without blanks
-        with_variables "$uv" pip install --requirement "$file" $uv_options "$@"
-    else
-        with_variables python3 -m pip install --requirement "$file" "$@"
-    fi && forget_values
+        install_with_uv "$file" "$@" || pip_instead
+    fi
+    if [ ! "$uv" ]; then with_variables python3 -m pip install --requirement "$file" "$@"; fi
+    forget_values
+}
+
+install_with_uv() {
+    file=$1
+    shift
+    set_uv_options "$file"
+    case "$#$uv_options" in
+        [1-9]*--require-hashes*) # uv wants hashes of constraints too, so it applies them before
+            # shellcheck disable=SC2086 # words without blanks
+            run_uv pip compile --quiet --no-deps ${uv_options%%--require-hashes*} "$@" "$file" >/dev/null || return
+            set --
+            ;;
+    esac
+    # shellcheck disable=SC2086 # words without blanks
+    run_uv pip install --requirement "$file" $uv_options "$@"
+}
+
+# run_uv ARGUMENT… - run uv, and keep what it says on stderr in $work/said
+run_uv() {
+    rm -f "$work/failed"
+    { with_variables "$uv" "$@" 2>&1 >&3 3>&- || : >"$work/failed"; } 3>&1 | tee "$work/said" >&2
+    [ ! -e "$work/failed" ]
+}
+
+# pip_instead - let pip do the rest, if uv has failed because it does not read the file name of an old release; else end
+pip_instead() {
+    grep -q 'non-PEP 625-compliant' "$work/said" || exit 1
+    echo "uv does not read the file name of an old release, so pip installs"
+    uv=
 }
 
 # set_constraints FILE… - set $constraints to the options for these files; uv warns about an empty one

@@ -27,7 +27,7 @@ resolve_with_uv() {
     done <upgrade-names.txt
     # uv keeps the versions of the existing output file.
     cp installed.txt "$resolved"
-    with_variables "$uv" pip compile --quiet --no-header --no-annotate $uv_options $constraints "$@" \
+    run_uv pip compile --quiet --no-header --no-annotate $uv_options $constraints "$@" \
         --output-file "$resolved" requested.txt >/dev/null
 }
 
@@ -68,4 +68,5 @@ cd "$requirements"
 find_uv requested.txt
 set_constraints constraints.txt
 if has_requirements upgrade-names.txt; then forget_pages; fi
-if [ "$uv" ]; then resolve_with_uv; else resolve_with_pip; fi
+if [ "$uv" ]; then resolve_with_uv || pip_instead; fi
+if [ ! "$uv" ]; then resolve_with_pip; fi

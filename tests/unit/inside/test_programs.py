@@ -59,6 +59,7 @@ case "$*" in
 esac
 """
 UV = f"""{RECORD}{CHECK}
+case $call in *" pip "*"requirements.txt"* | *wanted.txt* | *requested.txt*) if [ "${{UNREADABLE-}}" ]; then echo "$UNREADABLE" >&2; exit 1; fi ;; esac
 if [ "${{UV_CONFIG_FILE-}}" ]; then cp "$UV_CONFIG_FILE" "$LOG/uv.toml"; fi
 case "$*" in
     "pip freeze") echo "six==1.16.0" ;;
@@ -126,9 +127,11 @@ class Build:
         calls = self.log / "calls"
         return [self._short(line) for line in calls.read_text().splitlines()] if calls.exists() else []
 
-    def pip_install(self, text: str, *, option: str = "-r", fails: bool = False) -> list[str]:
+    def pip_install(self, text: str, *, option: str = "-r", fails: bool = False, says: str = "") -> list[str]:
         """Run `pip install -r` as an environment's dockerfile does; return the calls."""
-        return self.run("pip", "install", option, str(self.write("requirements.txt", text)), fails=fails)
+        return self.run(
+            "pip", "install", option, str(self.write("requirements.txt", text)), fails=fails, says=says
+        )
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the last call."""
@@ -435,6 +438,24 @@ def test_pages_of_the_index_are_not_kept(increment: tuple[Build, str]) -> None:
     assert wheel.exists()
 
 
+UNREADABLE = "Because old==1 has a non-PEP 625-compliant source distribution filename"
+
+
+def test_pip_installs_what_uv_cannot_read(build: Build) -> None:
+    build.variables["UNREADABLE"] = UNREADABLE
+    assert build.pip_install("old\n", says=f"{UNREADABLE}\n") == [
+        *FIND_UV,
+        "uv pip install --requirement requirements.txt",
+        "python3 -m pip install --requirement requirements.txt",
+    ]
+
+
+def test_pip_does_not_install_after_other_failures(build: Build) -> None:
+    build.variables["UNREADABLE"] = "Because there is no version of old==1"
+    calls = build.pip_install("old\n", fails=True, says="Because there is no version of old==1\n")
+    assert calls[-1] == "uv pip install --requirement requirements.txt"
+
+
 # resolve.sh
 
 
@@ -502,6 +523,13 @@ def test_pages_of_the_index_are_not_kept_for_upgrades(resolve: Build, names: str
     resolve.write("upgrade-names.txt", names)
     resolve.run("resolve.sh")
     assert page.exists() == kept
+
+
+def test_pip_resolves_what_uv_cannot_read(resolve: Build) -> None:
+    resolve.variables["UNREADABLE"] = UNREADABLE
+    calls = resolve.run("resolve.sh", says=f"{UNREADABLE}\n")
+    assert "python -m pip freeze --all" in calls
+    assert (resolve.root / "resolved/requirements.txt").read_text() == "six==1.16.0\n"
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
