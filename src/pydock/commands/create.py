@@ -105,6 +105,12 @@ def _create(session: Session, name: str, version: str, base: str, lines: Sequenc
         if session.engine.dry:
             print(redacted(_folder_as_shell(folder, contents)))
             session.images.build(environment, staged.content_tag())
+            if lines:
+                from pydock.packages.change import Packages, not_built
+
+                packages = Packages(session.engine, session.images, settings, staged)
+                packages.shown_folder = folder
+                packages.install(lines, not_built(staged))
             return
         registry.remember(environment)
         try:

@@ -17,7 +17,7 @@ from pydock.engine.tools import Tools
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
 from pydock.environments.files import read_if_exists
 from pydock.environments.origin import is_own
-from pydock.messages import warn
+from pydock.messages import shell_words, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -343,6 +343,19 @@ class Images:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             file = tar.extractfile(tar.getmembers()[0])
             return file.read().decode() if file else ""
+
+    def read_file_as_shell(self, environment: Environment, image: str, path: str, then: str) -> str:
+        """Return shell commands that do what `read_file` does, and pipe the text to `then`."""
+        client = self._engine.client
+        name = _reader_container_name(environment)
+        copy = shell_words(docker.copy_from_container(client, name, path))
+        return "\n".join(
+            [
+                shell_words(docker.create_container(client, image, name)),
+                f"{copy} | tar -xO | {then}",
+                shell_words(docker.remove_container(client, name)),
+            ]
+        )
 
 
 def arguments_text(arguments: Mapping[str, str]) -> str:

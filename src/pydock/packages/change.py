@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import stat
 import time
 from typing import TYPE_CHECKING
 
 from pydock import errors
+from pydock.engine import argv as docker
+from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.build_step import build_step
 from pydock.engine.images import Image
@@ -22,10 +25,10 @@ from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMEN
 from pydock.environments.requested import remember as remember_requests
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
-from pydock.messages import set_outcome
+from pydock.messages import redacted, set_outcome, shell_words
 from pydock.packages import requirement_files, requirements
 from pydock.packages.pinned_build import build_pinned
-from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
+from pydock.packages.pins import NO_CHANGES, TOOLS, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 
 if TYPE_CHECKING:
@@ -44,8 +47,7 @@ FREEZE_FILE = "/usr/local/share/requirements.txt"
 # The folder that inside/resolve.sh writes to.
 RESOLVED_FOLDER = "/resolved"
 EVERYTHING = "*"
-# What `--dry` continues with if an image would have been built.
-NOT_BUILT = Image("", [], "", [], {})
+REBUILD = f"# Then pydock builds the folder with these versions as {REQUIREMENTS}, as `pydock build` does."
 
 
 class Packages:
@@ -61,16 +63,18 @@ class Packages:
         self._uncommitted: list[str] = []  # tags of a change that is not committed yet
         self._tags: list[str] = []  # every tag that the environment has on the engine
         self.requested = self._read_requested()
+        self.shown_folder = environment.folder  # where `--dry` says that the files are
 
-    def install(self, lines: Sequence[Line]) -> Changes:
-        """Install the requested packages, as one layer on the current image."""
+    def install(self, lines: Sequence[Line], image: Image | None = None) -> Changes:
+        """Install the requested packages, as one layer on the current image, or on `image` if it is known."""
         requirement_files.check_file(self._environment.path(REQUIREMENTS))
         requested = requirements.merge(self.requested, lines)
         variable_values(requirements.for_installer(requested), os.environ)
-        image = self.up_to_date_image()
+        image = image or self.up_to_date_image()
         try:
             self._build_increment(image, requested, lines)
             if self._engine.dry:
+                print(redacted(self._commit_as_shell(requested)))
                 return NO_CHANGES
             frozen = self._images.read_file(self._environment, self._environment.candidate, FREEZE_FILE)
             pinned, requested = self._pinned(frozen, requested)
@@ -100,6 +104,7 @@ class Packages:
         requested = requirements.remove(self.requested, names)
         pinned, requested = self._resolve(requested, [])
         if self._engine.dry:
+            print(REBUILD)
             return NO_CHANGES
         needed = {line.name for line in requirement_files.parse_text(pinned, REQUIREMENTS)} & set(names)
         if needed:
@@ -119,7 +124,10 @@ class Packages:
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
             )
         pinned, requested = self._resolve(self.requested, names or [EVERYTHING])
-        return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, requested)
+        if self._engine.dry:
+            print(REBUILD)
+            return NO_CHANGES
+        return self._rebuild_and_commit(pinned, requested)
 
     def installed_names(self) -> set[str]:
         """Return the names of the packages that requirements.txt has."""
@@ -143,7 +151,7 @@ class Packages:
                 raise errors.ImageMissing(
                     f"The image of '{self._environment.name}' was removed while it was in use. Try again."
                 )
-            return NOT_BUILT
+            return not_built(self._environment)
         return image
 
     def _current_image(self) -> Image | None:
@@ -299,6 +307,22 @@ class Packages:
         self._images.remove([tag for tag in self._tags if tag != content])
         return changes
 
+    def _commit_as_shell(self, requested: Sequence[Line]) -> str:
+        """Return shell commands that record what was installed, for `--dry`."""
+        environment, candidate = self._environment, self._environment.candidate
+        pins, wishes = (os.path.join(self.shown_folder, name) for name in (REQUIREMENTS, REQUIREMENTS_IN))
+        tools = "|".join(sorted(TOOLS - set(requirements.names(requested))))
+        only_pins = f"sed -E '/^(#|({tools})==)/d' > {shlex.quote(pins)}"
+        return "\n".join(
+            [
+                self._images.read_file_as_shell(environment, candidate, FREEZE_FILE, only_pins),
+                f"# pydock also sorts {REQUIREMENTS}, and keeps pip, setuptools and wheel if a package needs them.",
+                file_as_shell(wishes, requirements.to_text(requested)),
+                shell_words(docker.tag_image(self._engine.client, candidate, environment.alias)),
+                "# In place of the candidate's tag, pydock gives one that it computes from the folder's content.",
+            ]
+        )
+
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
         text = requirements.to_text(requested)
         exists = os.path.exists(self._environment.path(REQUIREMENTS))
@@ -331,6 +355,11 @@ class Packages:
     def _installed(self) -> list[Line]:
         lines = requirement_files.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
         return [line for line in lines if line.name]
+
+
+def not_built(environment: Environment) -> Image:
+    """Return what `--dry` takes for the image of the environment's folder, if that would have been built."""
+    return Image("", [], environment.caller.name, [], {})
 
 
 def _copy_folder(folder: str, copy: str) -> None:
