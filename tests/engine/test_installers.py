@@ -91,3 +91,22 @@ def test_old_release_whose_file_name_uv_does_not_read(indexed: Project, index: O
     assert indexed.requirements(name) == ["oldname==1.1"]
     failed = indexed.pydock("install", name, "OldName==3", check=False)
     assert failed.returncode == 1
+
+
+@pytest.mark.parametrize("installer", INSTALLERS)
+def test_lock_file_gives_versions_and_no_requests(indexed: Project, installer: str, index: OpenIndex) -> None:
+    indexed.environ["PYDOCK_INSTALLER"] = installer
+    index.publish("example", "2.0")
+    index.publish("needs", "2.0", "Requires-Dist: example")
+    lock = "example==1.0\n    # via needs\nneeds==1.0\n    # via -r requirements.in\n"
+    (indexed.folder / "lock.txt").write_text(lock)
+    name = indexed.create("-r", "lock.txt")
+    assert indexed.requirements(name) == ["example==1.0", "needs==1.0"]
+    assert indexed.requested(name) == ["needs"]
+    indexed.pydock("update", name)
+    assert indexed.requirements(name) == ["example==2.0", "needs==2.0"]
+    indexed.pydock("install", name, "-r", "lock.txt")  # back to the versions of the lock
+    indexed.check_installed(name, ["example", "needs"])
+    assert indexed.requirements(name) == ["example==1.0", "needs==1.0"]
+    indexed.pydock("uninstall", name, "needs")
+    assert indexed.requirements(name) == []

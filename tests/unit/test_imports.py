@@ -32,7 +32,13 @@ HEAVY = {
         "engine.process",
     },
     "jinja2": {"rendering"},
-    "packaging": {"engine.tools", "packages.requirement_files", "packages.requirements", "packages.pins"},
+    "packaging": {
+        "engine.tools",
+        "packages.lock_files",
+        "packages.pins",
+        "packages.requirement_files",
+        "packages.requirements",
+    },
 }
 
 

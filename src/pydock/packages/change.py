@@ -68,11 +68,13 @@ class Packages:
     def install(self, lines: Sequence[Line], image: Image | None = None) -> Changes:
         """Install the requested packages, as one layer on the current image, or on `image` if it is known."""
         requirement_files.check_file(self._environment.path(REQUIREMENTS))
+        pins = [line for line in lines if line.is_pin]
+        lines = [line for line in lines if not line.is_pin]
         requested = requirements.merge(self.requested, lines)
         variable_values(requirements.for_installer(requested), os.environ)
         image = image or self.up_to_date_image()
         try:
-            self._build_increment(image, requested, lines)
+            self._build_increment(image, requested, lines, pins)
             if self._engine.dry:
                 print(redacted(self._commit_as_shell(requested)))
                 return NO_CHANGES
@@ -135,7 +137,7 @@ class Packages:
 
     def has_requested(self, lines: Sequence[Line]) -> bool:
         """Return whether an installation of these lines would change nothing of what is requested and installed."""
-        wanted = requirements.merge(self.requested, lines)
+        wanted = requirements.merge(self.requested, (line for line in lines if not line.is_pin))
         return wanted == self.requested and set(requirements.names(lines)) <= self.installed_names()
 
     def up_to_date_image(self) -> Image:
@@ -187,24 +189,26 @@ class Packages:
             with contextlib.suppress(errors.PydockError):
                 self._images.remove([self._environment.candidate])
 
-    def _build_increment(self, image: Image, requested: Sequence[Line], wanted: Sequence[Line]) -> None:
+    def _build_increment(
+        self, image: Image, requested: Sequence[Line], wanted: Sequence[Line], pins: Sequence[Line]
+    ) -> None:
         candidate = self._environment.candidate
         inputs = {
             "wanted.txt": requirements.for_installer(
                 [*requirements.options(requested), *(line for line in wanted if line.name)]
             ),
             "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
-            **self._inputs(requested),
+            **self._inputs(requested, pins),
         }
         content = self._environment.content_tag()
         self._build_step("increment.sh", inputs, content, tags=[candidate], user=image.user or "root")
         self._tags.append(candidate)
 
-    def _inputs(self, requested: Sequence[Line]) -> dict[str, str]:
-        """Return the files that every step reads."""
+    def _inputs(self, requested: Sequence[Line], pins: Sequence[Line] = ()) -> dict[str, str]:
+        """Return the files that every step reads; `pins` are more constraints."""
         _, options = read_pip_options(self._settings.pip_config, os.environ)
         of_machine = requirement_files.parse_files([], options.get("constraint", []))
-        constraints = [line for line in requested if line.is_constraint] + of_machine
+        constraints = [line for line in requested if line.is_constraint] + of_machine + [*pins]
         return {
             "requested.txt": requirements.for_installer(requested),
             "constraints.txt": requirements.for_installer(requirements.bounds(constraints)),
