@@ -76,6 +76,10 @@ class PackagesUnavailable(PydockError):
     """The installer found no set of packages that meets the requirements, or no package index."""
 
 
+class VersionsUnavailable(PackagesUnavailable):
+    """The index answers, but the requested versions are not in it, do not fit each other or this Python, or cannot be built."""
+
+
 class BuildFailed(PydockError):
     """A step of the dockerfile failed."""
 

@@ -82,9 +82,23 @@ def test_paste_dry_install(project: Project, paste: Paste, tmp_path: Path) -> No
     paste(printed, project)
     [candidate] = [tag for tag in images(name) if tag.endswith("-candidate")]
     assert docker("run", "--rm", candidate, "python", "-m", "pip", "freeze") == "idna==3.6\n"
+    assert "idna==3.6" in project.requirements(name)
+    assert project.requested(name) == ["idna>=3,<3.7"]
+    assert images(name)[candidate] == images(name)[f"pydock-{name}:latest"]
 
 
 def test_paste_dry_create(project: Project, paste: Paste) -> None:
     name = project.new_name()
     paste(project.pydock("--dry", "create", name, "3.12").stdout, project)
     assert project.pydock("run", name, "python", "-c", "print(6 * 7)").stdout == "42\n"
+
+
+def test_paste_dry_create_with_requirements(project: Project, paste: Paste) -> None:
+    (project.folder / "r.txt").write_text("# mine\nidna>=3,<3.7\n")
+    name = project.new_name()
+    printed = project.pydock("--dry", "create", name, "3.12", "-r", "r.txt").stdout
+    assert not project.environment(name).exists()
+    paste(printed, project)
+    assert project.requested(name) == ["# mine", "idna>=3,<3.7"]
+    assert docker("run", "--rm", f"pydock-{name}", "python", "-m", "pip", "freeze") == "idna==3.6\n"
+    project.pydock("build", name)

@@ -8,13 +8,12 @@ import json
 import subprocess
 import sys
 import threading
-import zipfile
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .index import source
+from .open_index import wheel
 from .requirement_files import CASES, Case
 from .tools import dockerfile_for
 
@@ -26,24 +25,6 @@ if TYPE_CHECKING:
 
 INSTALLERS = ["uv", "pip"]
 ARCHIVE = "archive.tar.gz"  # a source distribution whose address does not name the package
-
-
-def wheel(name: str, version: str, *lines: str) -> bytes:
-    """Return a wheel with one module, and with these lines in its metadata."""
-    module = name.replace("-", "_").replace(".", "_")
-    info = f"{module}-{version}.dist-info"
-    metadata = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *lines, ""])
-    contents = {
-        f"{module}.py": f"VERSION = {version!r}\n",
-        f"{info}/METADATA": metadata,
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    contents[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*contents, f"{info}/RECORD"])
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, text in contents.items():
-            archive.writestr(zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0)), text)
-    return buffer.getvalue()
 
 
 EXTRAS = [

@@ -38,6 +38,7 @@ HEAVY = {
         "engine.links",
         "engine.tools",
         "packages.declared_requirements",
+        "packages.compiled_files",
         "packages.pins",
         "packages.projects",
         "packages.pyproject",

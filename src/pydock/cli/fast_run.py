@@ -14,6 +14,7 @@ from pydock.engine.argv import shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv, run_watched
 from pydock.engine.endpoint import check_local, check_supported, image_exists
 from pydock.environments.environment import find_environment
+from pydock.environments.requested import is_edited
 from pydock.settings import load_settings, working_directory
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ def run_container_if_possible(call: Call) -> None:
                 words = without_separator(call.rest[1:])
                 command = words if call.command in RUN else shell_command(settings.shell)
             image = environment.content_tag()
-            if not image_exists(settings, image):
+            if is_edited(environment) or not image_exists(settings, image):
                 return
             container = container_name(environment)
             argv = run_argv(settings, environment, image, container, command, mounts=mounts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
-from pydock.environments import files, registry
+from pydock.environments import files, registry, requested
 from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN
 from pydock.environments.package_lists import check_lists
 from pydock.messages import say, set_outcome, warn
@@ -32,10 +32,16 @@ def build(c: Context, name: str, no_cache: bool = False, pull: bool = False) -> 
     session.say_done(f"Built environment '{name}'.")
     if replaced:
         say("The previous image is now untagged; `docker image prune` removes such images.")
+    environment = session.environment(name)
+    if requested.is_edited(environment):
+        warn(requested.requested_message(name))
+    elif not session.engine.dry:
+        requested.remember(environment)
 
 
 def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
     """Build from the files as they are; return whether an older image was left without a tag."""
+    from pydock.packages.pinned_build import build_pinned
     from pydock.packages.requirement_addresses import refuse_credentials
     from pydock.packages.requirement_files import check_file
 
@@ -48,8 +54,8 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
                 f"{environment.path(unused)} is not installed, because the dockerfile does not use it. "
                 f"`pydock install {name} --system PACKAGE` adds the step that installs all of it."
             )
-        requested = environment.path(REQUIREMENTS_IN)
-        refuse_credentials(files.read_if_exists(requested).decode(errors="replace"), requested)
+        wishes = environment.path(REQUIREMENTS_IN)
+        refuse_credentials(files.read_if_exists(wishes).decode(errors="replace"), wishes)
         before = session.images.tags(environment)
         if environment.candidate in before:  # from a command that was killed
             session.images.remove_candidate(environment)
@@ -57,7 +63,7 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
         old = session.images.inspect(content)
         if not session.engine.dry:
             registry.remember(environment)
-        session.images.build(environment, content, no_cache=no_cache, pull=pull)
+        build_pinned(session.images, environment, content, no_cache=no_cache, pull=pull)
         if session.engine.dry:
             return False
         set_outcome("the image is built")

@@ -178,6 +178,12 @@ def create_environment(
         if session.engine.dry:
             print(redacted(_folder_as_shell(folder, contents)))
             session.images.build(environment, staged.content_tag())
+            if lines:
+                from pydock.packages.change import Packages, not_built
+
+                packages = Packages(session.engine, session.images, settings, staged)
+                packages.shown_folder = folder
+                packages.install(lines, image=not_built(staged))
             return
         registry.remember(environment)
         try:

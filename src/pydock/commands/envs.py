@@ -12,11 +12,13 @@ from pydock.commands.command import command
 from pydock.commands.list_packages import show_packages
 from pydock.commands.session import Session
 from pydock.environments.environment import (
+    REQUIREMENTS_IN,
     Environment,
     environment_names,
     environments_folder,
     find_environment,
 )
+from pydock.environments.requested import is_edited, requested_message
 from pydock.messages import aligned, redacted, say, terminal_width
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ ALL_COLUMNS = ("name", "image", "size", "updated", "state", "folder")
 # What to shorten first on a narrow terminal, and to how many characters: what other columns tell too.
 SHRINK = (("image", 10), ("folder", 10), ("python", 10), ("name", 24), ("state", 10), ("name", 10))
 
+
+EDITED = f"{REQUIREMENTS_IN} edited"
 
 HELP = {"json": "print JSON", "all": "list all environment images of this engine, of all users"}
 
@@ -72,6 +76,9 @@ def show_environments(c: Context, *, json: bool, all: bool) -> None:  # noqa: A0
         print(redacted(dumps(rows, indent=2)))
     elif rows:
         print(redacted(environments_table(rows, columns, terminal_width())))
+        for row in rows:
+            if row["state"] == EDITED:
+                say(requested_message(row["name"]))
     elif all:
         say("No environment images on this engine.")
     else:
@@ -156,6 +163,8 @@ def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, 
         image, state = _older_image(environment, images), "changed since the build"
     if image is None:
         state = "not built"
+    elif state == "ready" and is_edited(environment):
+        state = EDITED
     alias = images.get(environment.alias)
     return {
         "name": environment.name,

@@ -18,6 +18,7 @@ from pydock.commands.session import Session
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
+from pydock.environments.requested import is_edited, requested_message
 from pydock.environments.scripts import SUFFIX, names_script
 from pydock.messages import call_of_user, warn
 
@@ -115,6 +116,8 @@ def _run(
     `image` is the one to run, if it is not that of the environment's folder.
     """
     check_local(session.settings)
+    if is_edited(environment):
+        warn(requested_message(environment.name))
     for _ in range(ATTEMPTS):
         tag = image or _image_to_run(session, environment)
         container = container_name(environment)

@@ -64,7 +64,7 @@ BAD_CERTIFICATE = re.compile(
     r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|UnknownIssuer", re.IGNORECASE
 )
 CONFLICT = re.compile(
-    r"No solution found|ResolutionImpossible|Could not find a version|requires-python|Requires-Python"
+    r"No solution found|ResolutionImpossible|Could not find a version|requires-python|requires a different Python"
     r"|has no wheels with|incompatible|but you have|conflicting dependencies|Found \d+ incompatibilit",
     re.IGNORECASE,
 )
@@ -164,12 +164,12 @@ def _packages_failure(text: str, target: BuildTarget | None) -> errors.PackagesU
         found = known.pattern.search(text)
         if found:
             sentence = known.sentence.format(found[1].rstrip(","), nothing=NOTHING_CHANGED)
-            return _unavailable(sentence, _explanation(text))
+            return _unavailable(sentence, _explanation(text), errors.VersionsUnavailable)
     if CONFLICT.search(text):
         sentence = f"No set of packages meets all requirements; {NOTHING_CHANGED}. Change a version, or leave a package out."
         # pip prints the causes on stdout and the error on stderr, in any order
         causes = [f"  {line.strip()}" for line in CAUSE_OF_CONFLICT.findall(text)]
-        return _unavailable(sentence, causes or _explanation(text))
+        return _unavailable(sentence, causes or _explanation(text), errors.VersionsUnavailable)
     return None
 
 
@@ -186,7 +186,11 @@ def _not_built(
     lines = [without_own_files(line.strip()) for line in text.splitlines()]
     decisive = [line for line in lines if ERROR_LINE.search(line) and not NOT_DECISIVE.match(line)]
     hints = [line for line in lines if line.startswith("hint: ") and not NOISE.match(line)]
-    return _unavailable(f"{failed}; {NOTHING_CHANGED}. Try another version of it.", [*decisive[-3:], *hints])
+    return _unavailable(
+        f"{failed}; {NOTHING_CHANGED}. Try another version of it.",
+        [*decisive[-3:], *hints],
+        errors.VersionsUnavailable,
+    )
 
 
 def _system_failure(text: str, target: BuildTarget | None) -> errors.PackagesUnavailable:
@@ -195,12 +199,16 @@ def _system_failure(text: str, target: BuildTarget | None) -> errors.PackagesUna
     return _unavailable(sentence, [without_own_files(line) for line in failure.lines])
 
 
-def _unavailable(sentence: str, reasons: Sequence[str]) -> errors.PackagesUnavailable:
+def _unavailable(
+    sentence: str,
+    reasons: Sequence[str],
+    kind: type[errors.PackagesUnavailable] = errors.PackagesUnavailable,
+) -> errors.PackagesUnavailable:
     lines = [sentence, *dict.fromkeys(map(_shortened, reasons))]
     if len(lines) > MAX_REASONS + 1:
         left = len(lines) - MAX_REASONS
         lines = [*lines[: MAX_REASONS - 3], f"… ({left} more lines)", *lines[-3:]]
-    return errors.PackagesUnavailable("\n".join(lines))
+    return kind("\n".join(lines))
 
 
 def _shortened(line: str) -> str:

@@ -22,7 +22,7 @@ from pydock.environments.environment import DOCKERFILE, REQUIREMENTS
 from pydock.environments.files import read_if_exists
 from pydock.environments.origin import is_own
 from pydock.environments.package_lists import likely_list
-from pydock.messages import warn
+from pydock.messages import shell_words, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,6 +107,7 @@ class Images:
         *,
         context: str = "",
         alias: bool = True,
+        candidate: bool = False,
         no_cache: bool = False,
         pull: bool = False,
         projects: Sequence[LinkedProject] | None = None,
@@ -114,8 +115,9 @@ class Images:
         """Build the environment's folder, link its projects, and tag the image: as `content`, and with `alias` as the alias.
 
         `context` is another folder to build instead, a copy with other requirements, and `projects` are linked then, with
-        the wheels that exist already. `content` is the content tag of the folder as it is now. The image gets it only if
-        the folder is still the same after the build; raises `EnvironmentChanged` if not.
+        the wheels that exist already. With `candidate`, the image has no other tag than that. `content` is the content tag
+        of the folder as it is now. The image gets it only if the folder is still the same after the build; raises
+        `EnvironmentChanged` if not.
         """
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
@@ -146,6 +148,8 @@ class Images:
             raise errors.EnvironmentChanged(
                 f"{environment.folder} was edited while its image was built; nothing was changed. Try again."
             )
+        if candidate:
+            return
         self.tag(environment.candidate, content)
         if alias:
             self.tag(environment.candidate, environment.alias)
@@ -360,6 +364,19 @@ class Images:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             file = tar.extractfile(tar.getmembers()[0])
             return file.read().decode() if file else ""
+
+    def read_file_as_shell(self, environment: Environment, image: str, path: str, then: str) -> str:
+        """Return shell commands that do what `read_file` does, and pipe the text to `then`."""
+        client = self._engine.client
+        name = _reader_container_name(environment)
+        copy = shell_words(docker.copy_from_container(client, name, path))
+        return "\n".join(
+            [
+                shell_words(docker.create_container(client, image, name)),
+                f"{copy} | tar -xO | {then}",
+                shell_words(docker.remove_container(client, name)),
+            ]
+        )
 
     def package_list(self, environment: Environment) -> str:
         """Return the name of the list that the environment's image can install: apt.txt or apk.txt.

@@ -2,15 +2,17 @@
 
 Images carry no path, so this is how `envs --all` and `clean` know which folder an image belongs to, and whether it is
 gone. It is in the user's state directory (https://specifications.freedesktop.org/basedir-spec/latest/), one small file
-per environment, so that commands that run at the same time do not disturb each other.
+per environment, so that commands that run at the same time do not disturb each other. A second file has the state of its
+requirements, see `requested`.
+
+Imported by every `pydock run`, so nothing slow is imported here.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydock.environments.environment import Environment
 
@@ -20,12 +22,22 @@ def remember(environment: Environment) -> None:
     folder = _folder()
     if not folder:
         return
-    path = os.path.join(folder, environment.identity)
     content = os.path.realpath(environment.folder).encode("utf-8", "surrogateescape")
+    write(os.path.join(folder, environment.identity), content)
+
+
+def requested_path(environment: Environment) -> str:
+    """Return the path of the file with the state of the environment's requirements, "" if there is no place for it."""
+    folder = _folder()
+    return os.path.join(folder, f"{environment.identity}.requested") if folder else ""
+
+
+def write(path: str, content: bytes) -> None:
+    """Write a record, unless its path is "", it has this content already, or it cannot be written."""
     try:
-        if _read(path) == content:
+        if not path or _read(path) == content:
             return
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         temporary = f"{path}.{os.getpid()}"
         with open(
             os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb"
@@ -37,9 +49,16 @@ def remember(environment: Environment) -> None:
 
 
 def forget(identity: str) -> None:
-    """Remove the record of an environment."""
-    with contextlib.suppress(OSError):
-        os.unlink(os.path.join(_folder(), identity))
+    """Remove the records of an environment."""
+    for name in (f"{identity}.requested", identity):
+        _remove(os.path.join(_folder(), name))
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:  # it is not there, or it stays
+        return
 
 
 def known_folders() -> dict[str, str]:

@@ -13,6 +13,8 @@ list=/usr/local/share/requirements.txt
 
 cd "$requirements"
 find_uv wanted.txt requested.txt
+record_conflicts
+forget_pages
 set_constraints bounds.txt constraints.txt
 remove_old_links
 # shellcheck disable=SC2086 # words without blanks

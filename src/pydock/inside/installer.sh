@@ -63,19 +63,39 @@ install_packages() {
     file=$1
     shift
     if [ "$uv" ]; then
-        set_uv_options "$file"
-        case "$#$uv_options" in
-            [1-9]*--require-hashes*) # uv wants hashes of constraints too, so it applies them before
-                # shellcheck disable=SC2086 # words without blanks
-                with_variables "$uv" pip compile --quiet --no-deps ${uv_options%%--require-hashes*} "$@" "$file" >/dev/null
-                set --
-                ;;
-        esac
-        # shellcheck disable=SC2086 # words without blanks
-        with_variables "$uv" pip install --requirement "$file" $uv_options "$@"
-    else
-        with_variables python3 -m pip install --requirement "$file" "$@"
-    fi && forget_values
+        install_with_uv "$file" "$@" || pip_instead
+    fi
+    if [ ! "$uv" ]; then with_variables python3 -m pip install --requirement "$file" "$@"; fi
+    forget_values
+}
+
+install_with_uv() {
+    file=$1
+    shift
+    set_uv_options "$file"
+    case "$#$uv_options" in
+        [1-9]*--require-hashes*) # uv wants hashes of constraints too, so it applies them before
+            # shellcheck disable=SC2086 # words without blanks
+            run_uv pip compile --quiet --no-deps ${uv_options%%--require-hashes*} "$@" "$file" >/dev/null || return
+            set --
+            ;;
+    esac
+    # shellcheck disable=SC2086 # words without blanks
+    run_uv pip install --requirement "$file" $uv_options "$@"
+}
+
+# run_uv ARGUMENT… - run uv, and keep what it says on stderr in $work/said
+run_uv() {
+    rm -f "$work/failed"
+    { with_variables "$uv" "$@" 2>&1 >&3 3>&- || : >"$work/failed"; } 3>&1 | tee "$work/said" >&2
+    [ ! -e "$work/failed" ]
+}
+
+# pip_instead - let pip do the rest, if uv has failed because it does not read the file name of an old release; else end
+pip_instead() {
+    grep -q 'non-PEP 625-compliant' "$work/said" || exit 1
+    echo "uv does not read the file name of an old release, so pip installs"
+    uv=
 }
 
 # set_constraints FILE… - set $constraints to the options for these files; uv warns about an empty one
@@ -118,17 +138,57 @@ forget_values() {
     python3 "$here/forget_values.py" "$work/start"
 }
 
-check_packages() {
-    if [ "$uv" ]; then "$uv" pip check; else python3 -m pip check; fi
+# forget_pages - ask the index again. It may have told uv to keep its pages for ten minutes, in which a new release is not seen.
+# uv has no option for pages alone: with --refresh, it may download all wheels again.
+forget_pages() {
+    if [ "$uv" ]; then rm -rf "$UV_CACHE_DIR"/simple-v* "$UV_CACHE_DIR"/flat-index-v*; fi
 }
 
-# list_packages - one name==version per line, with hashes if there are any, and the tools that packages need
+# record_conflicts - write down which of the installed packages do not fit each other: those of the base image are as they are
+record_conflicts() {
+    conflicted=
+    find_conflicts "$work/conflicts-before" || conflicted=1
+}
+
+# check_packages - fail if there are conflicts that record_conflicts has not found
+check_packages() {
+    if find_conflicts "$work/conflicts"; then return; fi
+    if [ "$conflicted" ] && [ -s "$work/conflicts-before" ]; then
+        grep -vxF -f "$work/conflicts-before" "$work/conflicts" >"$work/conflicts-new" || return 0
+    else
+        cp "$work/conflicts" "$work/conflicts-new"
+    fi
+    if [ -s "$work/conflicts-new" ]; then
+        echo "Found $(($(wc -l <"$work/conflicts-new"))) incompatibilities" >&2
+        cat "$work/conflicts-new" >&2
+    fi
+    return 1
+}
+
+# find_conflicts FILE - write one conflict per line; fail if there are any
+find_conflicts() {
+    if [ "$uv" ]; then
+        "$uv" pip check >"$work/check" 2>&1
+    else
+        python3 -m pip check >"$work/check"
+    fi && rm -f "$1" && return
+    grep -Ev '^(Using|Checked|Found) ' "$work/check" >"$1" || true
+    return 1
+}
+
+# list_packages - one name==version per line, with hashes if there are any, the tools that packages need, and the packages of
+# the base image that lack something, which no installer could install
 list_packages() {
     if [ "$uv" ]; then "$uv" pip freeze; else python3 -m pip freeze --all; fi >"$work/all"
     sed -e '/^-e /d' -e '/^#/d' "$work/all" >"$work/list" # without links
     python3 -I "$here/needed_tools.py" >"$work/needed.txt"
     if [ -e "$requirements/hashes" ]; then hash_packages "$work/list"; else cat "$work/list"; fi
     cat "$work/needed.txt"
+    if [ -e "$work/conflicts" ]; then
+        sed -n -e 's/^The package `\([^`]*\)`.*/# conflicted: \1/p' \
+            -e 's/^\([^ `]*\) [^ `]* requires .*/# conflicted: \1/p' \
+            -e 's/^\([^ `]*\) [^ `]* has requirement .*/# conflicted: \1/p' "$work/conflicts"
+    fi
 }
 
 # hash_packages FILE - the pins of the file, with their hashes

@@ -8,6 +8,7 @@ set -eu
 
 cd "$requirements"
 find_uv projects.txt
+record_conflicts
 remove_old_links
 install_packages projects.txt --no-deps
 mark_links

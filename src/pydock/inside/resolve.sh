@@ -27,7 +27,7 @@ resolve_with_uv() {
     done <upgrade-names.txt
     # uv keeps the versions of the existing output file.
     cp installed.txt "$resolved"
-    with_variables "$uv" pip compile --quiet --no-header --no-annotate $uv_options $constraints "$@" \
+    run_uv pip compile --quiet --no-header --no-annotate $uv_options $constraints "$@" \
         --output-file "$resolved" requested.txt >/dev/null
 }
 
@@ -38,12 +38,13 @@ resolve_with_pip() {
     sed -e 's/ --hash=[^ ]*//g' -e '/^--require-hashes/d' requested.txt >"$work/requested.txt"
     python3 -m venv "$work/upgraded"
     python3 -m venv "$work/needed"
-    pip_in upgraded install --quiet --requirement installed.txt
-    if grep -qx '\*' upgrade-names.txt; then
+    if grep -qx '\*' upgrade-names.txt; then # nothing is kept, so it does not matter whether it can still be installed
         pip_in upgraded install --quiet --upgrade --upgrade-strategy eager $constraints --requirement "$work/requested.txt"
     elif has_requirements upgrade-lines.txt; then
+        pip_in upgraded install --quiet --requirement installed.txt
         pip_in upgraded install --quiet --upgrade $constraints --requirement upgrade-lines.txt
     else
+        pip_in upgraded install --quiet --requirement installed.txt
         pip_in upgraded install --quiet $constraints --requirement "$work/requested.txt"
     fi
     pip_in upgraded freeze --all >"$work/upgraded.txt"
@@ -66,4 +67,6 @@ mkdir -p "${resolved%/*}"
 cd "$requirements"
 find_uv requested.txt
 set_constraints constraints.txt
-if [ "$uv" ]; then resolve_with_uv; else resolve_with_pip; fi
+if has_requirements upgrade-names.txt; then forget_pages; fi
+if [ "$uv" ]; then resolve_with_uv || pip_instead; fi
+if [ ! "$uv" ]; then resolve_with_pip; fi

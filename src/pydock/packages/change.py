@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import stat
 import time
 from typing import TYPE_CHECKING
 
 from pydock import errors
+from pydock.engine import argv as docker
+from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.build_step import build_step
 from pydock.engine.images import Image
 from pydock.engine.links import copies, links
 from pydock.environments import files, package_lists
 from pydock.environments.environment import DOCKERFILE, PACKAGE_LISTS, REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments.requested import remember as remember_requests
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
-from pydock.messages import redacted, set_outcome
+from pydock.messages import redacted, set_outcome, shell_words
 from pydock.packages import projects, requirement_files, requirements
-from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
+from pydock.packages.pinned_build import build_pinned
+from pydock.packages.pins import NO_CHANGES, TOOLS, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 from pydock.packages.system import SystemChange, plan_system_change
 
@@ -45,8 +50,7 @@ FREEZE_FILE = "/usr/local/share/requirements.txt"
 # The folder that inside/resolve.sh writes to.
 RESOLVED_FOLDER = "/resolved"
 EVERYTHING = "*"
-# What `--dry` continues with if an image would have been built.
-NOT_BUILT = Image("", [], "", [], {})
+REBUILD = f"# Then pydock builds the folder with these versions as {REQUIREMENTS}, as `pydock build` does."
 
 
 class Packages:
@@ -66,35 +70,39 @@ class Packages:
         self._source = environment
         self._system: SystemChange | None = None
         self.requested = self._read_requested()
+        self.shown_folder = environment.folder  # where `--dry` says that the files are
 
-    def install(self, lines: Sequence[Line], system: Sequence[str] = ()) -> Changes:
-        """Install the requested packages, as one layer on the current image.
+    def install(
+        self, lines: Sequence[Line], system: Sequence[str] = (), image: Image | None = None
+    ) -> Changes:
+        """Install the requested packages, as one layer on the current image, or on `image` if it is known.
 
         System packages come first, in a build of the files.
         """
         requirement_files.check_file(self._environment.path(REQUIREMENTS))
-        variable_values(
-            requirements.for_installer([*self.requested, *(line for line in lines if not line.project)]),
-            os.environ,
-        )
+        pins = [line for line in lines if line.is_pin]
+        lines = [line for line in lines if not line.is_pin]
+        named = [line for line in lines if not line.project]
+        variable_values(requirements.for_installer(requirements.merge(self.requested, named)), os.environ)
         with contextlib.ExitStack() as stack:
             if system:
                 self._system = plan_system_change(
                     system, self._before, self._environment, self._images, self._settings
                 )
                 self._source = stack.enter_context(self._copy_with(self._system))
-            return self._install(lines)
+            return self._install(lines, pins, image or self.up_to_date_image())
 
-    def _install(self, lines: Sequence[Line]) -> Changes:
-        image = self.up_to_date_image()
-        lines = self._with_wheels(lines)
-        requested = self._with_wheels(requirements.merge(self.requested, lines), kept=True)
+    def _install(self, lines: Sequence[Line], pins: Sequence[Line], image: Image) -> Changes:
         try:
             if not lines:
                 pinned = self._before[REQUIREMENTS]
                 return NO_CHANGES if self._engine.dry else self._commit(pinned, self.requested)
-            self._build_increment(image, requested, lines)
+            content = self._source.content_tag()
+            lines = self._with_wheels(lines, content)
+            requested = self._with_wheels(requirements.merge(self.requested, lines), content, kept=True)
+            self._build_increment(image, requested, lines, pins)
             if self._engine.dry:
+                print(redacted(self._commit_as_shell(requested)))
                 return NO_CHANGES
             frozen = self._images.read_file(self._environment, self._environment.candidate, FREEZE_FILE)
             pinned, requested = self._pinned(frozen, requested)
@@ -137,6 +145,7 @@ class Packages:
         requested = requirements.remove(self.requested, names)
         pinned, requested = self._resolve(requested, [])
         if self._engine.dry:
+            print(REBUILD)
             return NO_CHANGES
         needed = {line.name for line in requirement_files.parse_text(pinned, REQUIREMENTS)} & set(names)
         if needed:
@@ -148,16 +157,20 @@ class Packages:
 
     def update(self, names: Sequence[str]) -> Changes:
         """Update packages, or all of them, to the newest versions that the requested ones allow."""
-        linked = {line.name for line in self.requested if line.project}
-        installed = self.installed_names() | linked  # reads requirements.txt before anything is built
-        missing = [name for name in names if name not in installed]
+        installed = self.installed_names()  # reads requirements.txt before anything is built
+        known = installed | {line.name for line in self.requested}
+        missing = [name for name in names if name not in known]
         if missing:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
             )
+        linked = {line.name for line in self.requested if line.project}  # built again in any case
         upgrade = [name for name in names if name not in linked] if names else [EVERYTHING]
         pinned, requested = self._resolve(self.requested, upgrade)
-        return NO_CHANGES if self._engine.dry else self._rebuild_and_commit(pinned, requested)
+        if self._engine.dry:
+            print(REBUILD)
+            return NO_CHANGES
+        return self._rebuild_and_commit(pinned, requested)
 
     def added_system_packages(self) -> list[str]:
         """Return the words that the last installation added to the list of system packages."""
@@ -169,23 +182,17 @@ class Packages:
 
     def has_requested(self, lines: Sequence[Line]) -> bool:
         """Return whether an installation of these lines would change nothing of what is requested and installed."""
-        wanted = requirements.merge(self.requested, lines)
+        wanted = requirements.merge(self.requested, (line for line in lines if not line.is_pin))
         return wanted == self.requested and set(requirements.names(lines)) <= self.installed_names()
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""
         package_lists.check_lists(self._source)
-        content, candidate = self._source.content_tag(), self._environment.candidate
-        found, self._tags = self._images.state(self._source)
-        leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]
-        if leftovers:  # from a command that was killed
-            self._images.remove_candidate(self._environment)
-            self._images.remove([tag for tag in leftovers if tag != candidate])
-            self._tags = [tag for tag in self._tags if tag not in leftovers]
-        image = found.get(content)
+        image = self._current_image()
         if image is None:
+            content = self._source.content_tag()
             if self._source is self._environment:
-                self._images.build(self._environment, content)
+                build_pinned(self._images, self._environment, content)
             else:
                 context = "" if self._engine.dry else self._source.folder
                 self._images.build(self._environment, content, context=context, alias=False)
@@ -197,10 +204,46 @@ class Packages:
                 raise errors.ImageMissing(
                     f"The image of '{self._environment.name}' was removed while it was in use. Try again."
                 )
-            return NOT_BUILT
+            return not_built(self._environment)
         return image
 
-    def _build_increment(self, image: Image, requested: Sequence[Line], wanted: Sequence[Line]) -> None:
+    def _current_image(self) -> Image | None:
+        """Return the image of the folder as it is, None if there is none; remove what a killed command left."""
+        candidate = self._environment.candidate
+        found, self._tags = self._images.state(self._source)
+        leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]
+        if leftovers:  # from a command that was killed
+            self._images.remove_candidate(self._environment)
+            self._images.remove([tag for tag in leftovers if tag != candidate])
+            self._tags = [tag for tag in self._tags if tag not in leftovers]
+        return found.get(self._source.content_tag())
+
+    @contextlib.contextmanager
+    def _image_to_resolve_on(self) -> Iterator[str]:
+        """Yield the tag of an image with the environment's Python.
+
+        If the current image does not exist, its pins may not be installable: for another version of Python, or because
+        one has vanished from the index. So it is not built; the dockerfile without packages is.
+        """
+        package_lists.check_lists(self._environment)
+        if self._current_image():
+            yield self._environment.content_tag()
+            return
+        try:
+            self._build_copy("", (), candidate=True)
+        except errors.BuildFailed:  # a step of the user's own dockerfile needs the packages
+            self.up_to_date_image()
+            yield self._environment.content_tag()
+            return
+        try:
+            yield self._environment.candidate
+        finally:
+            with contextlib.suppress(errors.PydockError):
+                self._images.remove([self._environment.candidate])
+
+    def _build_increment(
+        self, image: Image, requested: Sequence[Line], wanted: Sequence[Line], pins: Sequence[Line]
+    ) -> None:
         candidate = self._environment.candidate
         inputs = {
             "wanted.txt": requirements.for_installer(
@@ -211,16 +254,17 @@ class Packages:
                 ]
             ),
             "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
-            **self._inputs(requested),
+            **self._inputs(requested, pins),
         }
-        self._build_step("increment.sh", inputs, tags=[candidate], user=image.user or "root")
+        content = self._source.content_tag()
+        self._build_step("increment.sh", inputs, content, tags=[candidate], user=image.user or "root")
         self._tags.append(candidate)
 
-    def _inputs(self, requested: Sequence[Line]) -> dict[str, str]:
-        """Return the files that every step reads."""
+    def _inputs(self, requested: Sequence[Line], pins: Sequence[Line] = ()) -> dict[str, str]:
+        """Return the files that every step reads; `pins` are more constraints."""
         _, options = read_pip_options(self._settings.pip_config, os.environ)
         of_machine = requirement_files.parse_files([], options.get("constraint", []))
-        constraints = [line for line in requested if line.is_constraint] + of_machine
+        constraints = [line for line in requested if line.is_constraint] + of_machine + [*pins]
         return {
             "requested.txt": requirements.for_installer(self._as_requirements(requested)),
             **({"links": links([*self._wheels.values()])} if self._wheels else {}),
@@ -230,22 +274,21 @@ class Packages:
 
     def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> tuple[str, list[Line]]:
         """Return the pins for what is requested, and this with names; `upgrade` names what may change, or is `[EVERYTHING]`."""
-        self.up_to_date_image()
-        requested = self._with_wheels(requested)
-        lines = {line.name: line.requirement for line in requested}
-        inputs = {
-            **self._inputs(requested),
-            "installed.txt": requirements.for_installer(self._installed()),
-            "upgrade-names.txt": _joined(upgrade),
-            "upgrade-lines.txt": _joined(lines.get(name, name) for name in upgrade if name != EVERYTHING),
-        }
-        with temporary_folder() as folder:
-            self._build_step("resolve.sh", inputs, output=folder, resolved=RESOLVED_FOLDER)
+        with self._image_to_resolve_on() as image, temporary_folder() as folder:
+            requested = self._with_wheels(requested, image)
+            lines = {line.name: line.requirement for line in requested}
+            inputs = {
+                **self._inputs(requested),
+                "installed.txt": requirements.for_installer(self._installed()),
+                "upgrade-names.txt": _joined(upgrade),
+                "upgrade-lines.txt": _joined(lines.get(name, name) for name in upgrade if name != EVERYTHING),
+            }
+            self._build_step("resolve.sh", inputs, image, output=folder, resolved=RESOLVED_FOLDER)
             text = files.read_if_exists(os.path.join(folder, REQUIREMENTS)).decode()
             return self._pinned(text, requested)
 
-    def _with_wheels(self, lines: Sequence[Line], *, kept: bool = False) -> list[Line]:
-        """Build the wheels of the projects that lines link; return the lines with the names of the packages.
+    def _with_wheels(self, lines: Sequence[Line], image: str, *, kept: bool = False) -> list[Line]:
+        """Build the wheels of the projects that lines link, in the image; return the lines with the packages' names.
 
         With `kept`, a wheel that exists is not built again.
         """
@@ -257,7 +300,6 @@ class Packages:
             )
         ]
         if wanted:
-            image = self._source.content_tag()
             for wheel in self._images.links.wheels(self._environment, image, wanted, kept=kept):
                 self._wheels[wheel.project.folder] = wheel
         return [
@@ -281,13 +323,13 @@ class Packages:
         self,
         program: str,
         inputs: dict[str, str],
+        image: str,
         *,
         tags: Sequence[str] = (),
         output: str = "",
         user: str = "",
         resolved: str = "",
     ) -> None:
-        image = self._source.content_tag()
         with self._images.tools.context(self._environment, image) as tools:
             build_step(
                 self._images,
@@ -309,24 +351,34 @@ class Packages:
     def _rebuild(self, pinned: str, requested: Sequence[Line]) -> None:
         """Build the folder as it will be with `pinned` as its requirements.txt, unless that image exists."""
         tag = self._content_tag(pinned, requested)
-        linked = projects.projects_of(requested)
-        if not linked and self._images.inspect(tag):
+        before = self._images.inspect(tag)
+        if before and not projects.projects_of(requested):
             return
+        self._build_copy(pinned, requested)
+        if tag not in self._tags:
+            self._tags.append(tag)
+            self._uncommitted.append(tag)
+        elif before:  # the same files with new links: the tag was moved
+            self._images.remove([before.id])
+
+    def _build_copy(self, pinned: str, requested: Sequence[Line], *, candidate: bool = False) -> None:
+        """Build a copy of the folder that has `pinned` as its requirements.txt."""
         with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
             with writing(context):
                 _copy_folder(self._source.folder, context)
                 files.replace_file(context, REQUIREMENTS, pinned)
-            self._images.build(self._environment, tag, context=context, alias=False, projects=linked)
-            self._tags.append(tag)
-            self._uncommitted.append(tag)
+            self._images.build(
+                self._environment,
+                self._content_tag(pinned, requested),
+                context=context,
+                alias=False,
+                candidate=candidate,
+                projects=projects.projects_of(requested),
+            )
 
     def _rebuild_and_commit(self, pinned: str, requested: Sequence[Line]) -> Changes:
-        if (
-            pinned != self._before[REQUIREMENTS]
-            or self._wheels
-            or self._content_tag(pinned, requested) != self._content_before
-        ):
+        if self._wheels or self._content_tag(pinned, requested) not in self._tags:
             self._rebuild(pinned, requested)
         return self._commit(pinned, requested)
 
@@ -356,10 +408,27 @@ class Packages:
                 raise
             self._uncommitted.clear()
             set_outcome("the packages were changed")
+            remember_requests(self._environment)
         self._images.tag(content, self._environment.alias)
         # A tag that was moved leaves an untagged image.
         self._images.remove([*(tag for tag in self._tags if tag != content), *([replaced] if moved else [])])
         return changes
+
+    def _commit_as_shell(self, requested: Sequence[Line]) -> str:
+        """Return shell commands that record what was installed, for `--dry`."""
+        environment, candidate = self._environment, self._environment.candidate
+        pins, wishes = (os.path.join(self.shown_folder, name) for name in (REQUIREMENTS, REQUIREMENTS_IN))
+        tools = "|".join(sorted(TOOLS - set(requirements.names(requested))))
+        only_pins = f"sed -E '/^(#|({tools})==)/d' > {shlex.quote(pins)}"
+        return "\n".join(
+            [
+                self._images.read_file_as_shell(environment, candidate, FREEZE_FILE, only_pins),
+                f"# pydock also sorts {REQUIREMENTS}, and keeps pip, setuptools and wheel if a package needs them.",
+                file_as_shell(wishes, requirements.to_text(requested)),
+                shell_words(docker.tag_image(self._engine.client, candidate, environment.alias)),
+                "# In place of the candidate's tag, pydock gives one that it computes from the folder's content.",
+            ]
+        )
 
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
         """Write the changed files. Between the two commits the environment has its new system packages, and an image."""
@@ -369,7 +438,8 @@ class Packages:
         if requested is self.requested and pinned == self._before[REQUIREMENTS]:
             return  # only system packages were asked for
         text = requirements.to_text(requested)
-        if pinned != self._before[REQUIREMENTS] or text != self._before[REQUIREMENTS_IN]:
+        exists = os.path.exists(self._environment.path(REQUIREMENTS))
+        if not exists or pinned != self._before[REQUIREMENTS] or text != self._before[REQUIREMENTS_IN]:
             files.commit(self._environment.folder, pinned, text)
 
     def _content_tag(self, pinned: str, requested: Sequence[Line]) -> str:
@@ -399,6 +469,11 @@ class Packages:
     def _installed(self) -> list[Line]:
         lines = requirement_files.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
         return [line for line in lines if line.name]
+
+
+def not_built(environment: Environment) -> Image:
+    """Return what `--dry` takes for the image of the environment's folder, if that would have been built."""
+    return Image("", [], environment.caller.name, [], {})
 
 
 def _copy_folder(folder: str, copy: str) -> None:

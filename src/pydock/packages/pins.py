@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TOOLS = {"pip", "setuptools", "wheel", "distribute"}
 # How inside/needed_tools.py lists the tools that packages need.
 NEEDED = "# needed: "
+# How inside/installer.sh lists packages of the base image whose own requirements are not met.
+CONFLICTED = "# conflicted: "
 
 
 class Changes(NamedTuple):
@@ -67,11 +69,12 @@ def pinned_text(listed: str, requested: Sequence[Line]) -> str:
     """Return the text of requirements.txt for the packages that an installer lists.
 
     Options, such as an index, are copied, because every build of the folder needs them. What the dockerfile installed
-    from a local path is left to the dockerfile. If a requirement has hashes, every pin has: those that were requested
+    from a local path is left to the dockerfile, and so is what no installer could install: packages of the base image that
+    lack something. If a requirement has hashes, every pin has: those that were requested
     with it, else those of the installer.
     """
-    needed = {line[len(NEEDED) :].strip() for line in listed.splitlines() if line.startswith(NEEDED)}
-    kept = needed | set(names(requested))
+    kept = _marked(listed, NEEDED) | set(names(requested))
+    left = _marked(listed, CONFLICTED) - kept
     addresses = [(line.name, line.requirement) for line in requested if "://" in line.requirement]
     hashed = requires_hashes(requested)
     pins = {}
@@ -80,7 +83,7 @@ def pinned_text(listed: str, requested: Sequence[Line]) -> str:
             continue
         spelled = re.split(r"==| @ ", line.requirement)[0]
         name = canonicalize_name(spelled)
-        if name in TOOLS and name not in kept:
+        if name in left or (name in TOOLS and name not in kept):
             continue
         pin = with_variables(
             name + line.requirement[len(spelled) :], addresses
@@ -90,6 +93,12 @@ def pinned_text(listed: str, requested: Sequence[Line]) -> str:
         pins[name] = " \\\n    ".join([pin, *(f"{HASH}={value}" for value in hashes)])
     written = [text for line in options(requested) for text in option_lines(line.options)]
     return "".join(f"{text}\n" for text in [*dict.fromkeys(written), *(pins[name] for name in sorted(pins))])
+
+
+def _marked(listed: str, mark: str) -> set[str]:
+    return {
+        canonicalize_name(line[len(mark) :].strip()) for line in listed.splitlines() if line.startswith(mark)
+    }
 
 
 def _requested_hashes(pin: str, name: str, requested: Iterable[Line]) -> list[str]:

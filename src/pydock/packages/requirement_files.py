@@ -11,6 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from pydock import errors
 from pydock.environments.linked import is_project_path
+from pydock.packages.compiled_files import from_lock
 from pydock.packages.pip_format import (
     CONSTRAINT,
     EDITABLE,
@@ -37,10 +38,10 @@ RECORDED_CONSTRAINT = re.compile(r"# constraint: (\S.*)")
 def parse_files(paths: Iterable[str], constraints: Iterable[str] = ()) -> list[Line]:
     """Return the lines of requirements files and of constraints files, with those of the files that they include.
 
-    A path may be an address (https://…). Raises `BadRequirements`, naming file and line; also if some of the
+    A path may be an address (https://…). Lock files become requests and pins, see `lock_files`. Raises `BadRequirements`, naming file and line; also if some of the
     requirements have hashes and others do not, because pip refuses that too.
     """
-    lines = [line for path in paths for line in _parse_file(path, ())]
+    lines = [line for path in paths for line in from_lock(_parse_file(path, ()))]
     for path in constraints:
         lines += _parse_constraints(path, ())
     hashed = [line for line in lines if line.name]

@@ -33,6 +33,7 @@ class Line(NamedTuple):
     requirement: str = ""  # the specifier, without comment and options
     options: tuple[tuple[str, str], ...] = ()  # (long name, value)
     is_constraint: bool = False  # it bounds a package that others may need, and requests nothing
+    is_pin: bool = False  # a constraint for one installation, which is not recorded: from a lock file
 
     @property
     def project(self) -> str:

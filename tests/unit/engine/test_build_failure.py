@@ -14,7 +14,6 @@ from pydock.engine.build_output import BuildOutput
 from ...fake_docker.messages import build_output, message
 
 CLIENT = ("docker",)
-FAILED = "PackagesUnavailable"
 # A recorded build, the beginning of its message, what else is in it, and the most rows on a terminal of 80 columns.
 RECORDED = [
     (
@@ -130,7 +129,7 @@ def error(text: str) -> errors.PydockError:
 @pytest.mark.parametrize(("name", "beginning", "text", "rows"), RECORDED)
 def test_recorded_failure(name: str, beginning: str, text: str, rows: int) -> None:
     found = error(build_output(name))
-    assert type(found).__name__ == FAILED
+    assert isinstance(found, errors.PackagesUnavailable)
     assert found.message.startswith(beginning)
     assert text in found.message
     assert found.message.count("nothing was changed") == 1
@@ -172,14 +171,14 @@ def as_step(output: str) -> str:
 
 
 STEP_FAILURES = [
-    (message("package-not-found"), errors.PackagesUnavailable, "was not found in the package index"),
-    (message("version-conflict"), errors.PackagesUnavailable, "depends on numpy<2"),
+    (message("package-not-found"), errors.VersionsUnavailable, "was not found in the package index"),
+    (message("version-conflict"), errors.VersionsUnavailable, "depends on numpy<2"),
     (
         (
             "0.9 ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1.0)\n"
             "0.9 ERROR: No matching distribution found for x==9"
         ),
-        errors.PackagesUnavailable,
+        errors.VersionsUnavailable,
         "(from versions: 1.0)",
     ),
     (
@@ -187,11 +186,16 @@ STEP_FAILURES = [
             "0.9 ERROR: Cannot install a and b because these package versions have conflicting dependencies.\n"
             "0.9 ERROR: ResolutionImpossible: for help visit https://pip.example/"
         ),
-        errors.PackagesUnavailable,
+        errors.VersionsUnavailable,
         "conflicting dependencies",
     ),
-    ("0.9 a 1.0 has requirement b<2, but you have b 2.0.", errors.PackagesUnavailable, "but you have b 2.0."),
-    ("0.9 Found 1 incompatibility\n0.9 The package `a` requires `b<2`", errors.PackagesUnavailable, "`b<2`"),
+    ("0.9 a 1.0 has requirement b<2, but you have b 2.0.", errors.VersionsUnavailable, "but you have b 2.0."),
+    (
+        "0.9 ERROR: Package 'example' requires a different Python: 3.8.18 not in '>=3.10'",
+        errors.VersionsUnavailable,
+        "not in '>=3.10'",
+    ),
+    ("0.9 Found 1 incompatibility\n0.9 The package `a` requires `b<2`", errors.VersionsUnavailable, "`b<2`"),
     (
         message("index-unreachable"),
         errors.PackagesUnavailable,

@@ -145,8 +145,8 @@ def test_merged(before: str, words: list[str], after: str) -> None:
 
 def test_step_is_added_before_the_packages() -> None:
     changed = with_step(DOCKERFILE, STEP, "/place")
-    before, after = DOCKERFILE.split("# The packages.")
-    assert changed == f"{before}{STEP}\n# The packages.{after}"
+    before, after = DOCKERFILE.split("# The packages;")
+    assert changed == f"{before}{STEP}\n# The packages;{after}"
     assert installed_list(DOCKERFILE) == ""
     assert installed_list(changed) == APT
     assert installed_list(with_step(DOCKERFILE, render("system.dockerfile.j2", file=APK), "")) == APK

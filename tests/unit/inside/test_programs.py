@@ -36,23 +36,30 @@ SHELLS = {
     if (path := shutil.which(name))
 }
 
-# Records every call, and the environment of the last one. FAIL is a pattern of the calls that fail, FAIL_ONCE of one that
-# fails the first time.
+# Records every call, and the environment of the last one. FAIL is a pattern of the calls that fail.
 RECORD = """\
 call="${0##*/} $*"
 echo "$call" >>"$LOG/calls"
 env >"$LOG/environment"
 case $call in ${FAIL:-none}) exit 1 ;; esac
-case $call in ${FAIL_ONCE:-none}) if [ ! -e "$LOG/failed" ]; then : >"$LOG/failed"; exit 1; fi ;; esac
 """
-PYTHON = f"""{RECORD}
+# What the checks of one step find: CONFLICTS_1 before the installation, CONFLICTS_2 after it, CONFLICTS_3 after the second.
+CHECK = """\
+case "$*" in *"pip check")
+    echo >>"$LOG/checks"
+    eval "found=\\${CONFLICTS_$(($(wc -l <"$LOG/checks")))-}"
+    if [ "$found" ]; then echo "$found"; exit 1; fi
+esac
+"""
+PYTHON = f"""{RECORD}{CHECK}
 case "$*" in
     -V) echo "Python $VERSION" ;;
     "-m venv "*) mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
     "-m pip freeze --all") echo "six==1.16.0" ;;
 esac
 """
-UV = f"""{RECORD}
+UV = f"""{RECORD}{CHECK}
+case $call in *" pip "*"requirements.txt"* | *wanted.txt* | *requested.txt*) if [ "${{UNREADABLE-}}" ]; then echo "$UNREADABLE" >&2; exit 1; fi ;; esac
 if [ "${{UV_CONFIG_FILE-}}" ]; then cp "$UV_CONFIG_FILE" "$LOG/uv.toml"; fi
 case "$*" in
     "pip freeze") echo "six==1.16.0" ;;
@@ -103,8 +110,9 @@ class Build:
         place.write_text(text)
         return place
 
-    def run(self, program: str, *arguments: str, fails: bool = False) -> list[str]:
+    def run(self, program: str, *arguments: str, fails: bool = False, says: str = "") -> list[str]:
         """Run a program; return the calls of python3 and uv, with short names for the temporary paths."""
+        (self.log / "checks").unlink(missing_ok=True)
         (self.log / "calls").unlink(missing_ok=True)
         done = subprocess.run(
             [*self._shell, str(self.here / program), *arguments],
@@ -114,14 +122,16 @@ class Build:
             check=False,
         )
         assert (done.returncode != 0) == fails, done.stderr
-        assert done.stderr == ""
+        assert done.stderr == says
         assert list(self.temporary.iterdir()) == []
         calls = self.log / "calls"
         return [self._short(line) for line in calls.read_text().splitlines()] if calls.exists() else []
 
-    def pip_install(self, text: str, *, option: str = "-r", fails: bool = False) -> list[str]:
+    def pip_install(self, text: str, *, option: str = "-r", fails: bool = False, says: str = "") -> list[str]:
         """Run `pip install -r` as an environment's dockerfile does; return the calls."""
-        return self.run("pip", "install", option, str(self.write("requirements.txt", text)), fails=fails)
+        return self.run(
+            "pip", "install", option, str(self.write("requirements.txt", text)), fails=fails, says=says
+        )
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the last call."""
@@ -342,6 +352,7 @@ def increment_calls(pip: str, *between: str) -> list[str]:
     with_uv = pip == "uv pip"
     return [
         *(FIND_UV if with_uv else []),
+        f"{pip} check",
         f"{pip} install --requirement wanted.txt --constraint bounds.txt",
         *between,
         *([COMPILE] if with_uv else []),
@@ -362,19 +373,48 @@ def test_increment_without_bounds(increment: tuple[Build, str]) -> None:
     assert f"{pip} install --requirement wanted.txt" in build.run("increment.sh")
 
 
+CONFLICT = "a 1.0 requires b<2, but you have b 2.0."
+OTHER_CONFLICT = "c 1.0 requires d, which is not installed."
+
+
 def test_increment_resolves_everything_if_the_new_packages_do_not_fit(increment: tuple[Build, str]) -> None:
     build, pip = increment
-    build.variables["FAIL_ONCE"] = "*pip*check"
+    build.variables["CONFLICTS_2"] = CONFLICT
     between = [f"{pip} check", f"{pip} install --requirement requested.txt", f"{pip} check"]
-    assert build.run("increment.sh") == increment_calls(pip, *between)
+    assert build.run("increment.sh", says=f"Found 1 incompatibilities\n{CONFLICT}\n") == increment_calls(
+        pip, *between
+    )
 
 
 def test_increment_resolves_everything_if_the_check_fails(increment: tuple[Build, str]) -> None:
     build, pip = increment
-    build.variables["FAIL"] = "*pip*check"
-    calls = build.run("increment.sh", fails=True)
+    build.variables.update(CONFLICTS_2=CONFLICT, CONFLICTS_3=f"{OTHER_CONFLICT}\n{CONFLICT}")
+    said = f"Found 1 incompatibilities\n{CONFLICT}\nFound 2 incompatibilities\n{OTHER_CONFLICT}\n{CONFLICT}\n"
+    calls = build.run("increment.sh", fails=True, says=said)
     assert calls[-3:] == [f"{pip} check", f"{pip} install --requirement requested.txt", f"{pip} check"]
     assert not (build.root / "usr/local/share/requirements.txt").exists()
+
+
+@pytest.mark.parametrize("after", ["", CONFLICT, f"{OTHER_CONFLICT}\n{CONFLICT}"])
+def test_conflicts_of_the_base_image_do_not_count(increment: tuple[Build, str], after: str) -> None:
+    build, pip = increment
+    build.variables.update(CONFLICTS_1=f"Checked 2 packages\n{CONFLICT}\n{OTHER_CONFLICT}", CONFLICTS_2=after)
+    assert build.run("increment.sh") == increment_calls(pip, f"{pip} check")
+    listed = (build.root / "usr/local/share/requirements.txt").read_text().splitlines()
+    assert listed == ["six==1.16.0", *(f"# conflicted: {line[0]}" for line in after.splitlines())]
+
+
+def test_new_conflict_besides_one_of_the_base_image(increment: tuple[Build, str]) -> None:
+    build, _ = increment
+    both = f"{CONFLICT}\n{OTHER_CONFLICT}"
+    build.variables.update(CONFLICTS_1=CONFLICT, CONFLICTS_2=both, CONFLICTS_3=both)
+    build.run("increment.sh", fails=True, says=f"Found 1 incompatibilities\n{OTHER_CONFLICT}\n" * 2)
+
+
+def test_check_that_does_not_run(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    build.variables["FAIL"] = "*pip*check"
+    assert build.run("increment.sh", fails=True)[-1] == f"{pip} check"
 
 
 def test_increment_that_fails_runs_the_installer_once(increment: tuple[Build, str]) -> None:
@@ -385,6 +425,35 @@ def test_increment_that_fails_runs_the_installer_once(increment: tuple[Build, st
         f"{pip} install --requirement wanted.txt --constraint bounds.txt"
     ]
     assert not (build.root / "usr/local/share/requirements.txt").exists()
+
+
+def test_pages_of_the_index_are_not_kept(increment: tuple[Build, str]) -> None:
+    build, pip = increment
+    page, wheel = build.cache / "uv/simple-v28/pypi/six.rkyv", build.cache / "uv/wheels-v8/pypi/six"
+    for path in (page, wheel):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    build.run("increment.sh")
+    assert page.exists() == (pip != "uv pip")
+    assert wheel.exists()
+
+
+UNREADABLE = "Because old==1 has a non-PEP 625-compliant source distribution filename"
+
+
+def test_pip_installs_what_uv_cannot_read(build: Build) -> None:
+    build.variables["UNREADABLE"] = UNREADABLE
+    assert build.pip_install("old\n", says=f"{UNREADABLE}\n") == [
+        *FIND_UV,
+        "uv pip install --requirement requirements.txt",
+        "python3 -m pip install --requirement requirements.txt",
+    ]
+
+
+def test_pip_does_not_install_after_other_failures(build: Build) -> None:
+    build.variables["UNREADABLE"] = "Because there is no version of old==1"
+    calls = build.pip_install("old\n", fails=True, says="Because there is no version of old==1\n")
+    assert calls[-1] == "uv pip install --requirement requirements.txt"
 
 
 # resolve.sh
@@ -432,16 +501,34 @@ def test_resolve_with_pip(resolve: Build, names: str, lines: str, upgrade: str) 
     resolve.choose_installer("pip")
     resolve.write("upgrade-names.txt", names)
     resolve.write("upgrade-lines.txt", lines)
+    kept = [] if names == "*\n" else ["python -m pip install --quiet --requirement installed.txt"]
     assert resolve.run("resolve.sh") == [
         "python3 -m venv WORK/upgraded",
         "python3 -m venv WORK/needed",
-        "python -m pip install --quiet --requirement installed.txt",
+        *kept,
         f"python -m pip install --quiet {upgrade}",
         "python -m pip freeze --all",
         "python -m pip install --quiet --constraint WORK/kept.txt --requirement WORK/requested.txt",
         "python -m pip freeze --all",
         "python -I needed_tools.py",
     ]
+    assert (resolve.root / "resolved/requirements.txt").read_text() == "six==1.16.0\n"
+
+
+@pytest.mark.parametrize(("names", "kept"), [("", True), ("six\n", False), ("*\n", False)])
+def test_pages_of_the_index_are_not_kept_for_upgrades(resolve: Build, names: str, kept: bool) -> None:
+    page = resolve.cache / "uv/simple-v28/pypi/six.rkyv"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    resolve.write("upgrade-names.txt", names)
+    resolve.run("resolve.sh")
+    assert page.exists() == kept
+
+
+def test_pip_resolves_what_uv_cannot_read(resolve: Build) -> None:
+    resolve.variables["UNREADABLE"] = UNREADABLE
+    calls = resolve.run("resolve.sh", says=f"{UNREADABLE}\n")
+    assert "python -m pip freeze --all" in calls
     assert (resolve.root / "resolved/requirements.txt").read_text() == "six==1.16.0\n"
 
 
@@ -495,8 +582,12 @@ def test_constraints_bound_every_installation(build: Build, installer: str) -> N
     build.choose_installer(installer)
     for name in ("wanted", "bounds", "constraints", "requested"):
         build.write(f"{name}.txt", f"{name}\n")
-    build.variables["FAIL_ONCE"] = "*pip*check"
-    calls = [call.split(" install ")[1] for call in build.run("increment.sh") if " install " in call]
+    build.variables["CONFLICTS_2"] = CONFLICT
+    calls = [
+        call.split(" install ")[1]
+        for call in build.run("increment.sh", says=f"Found 1 incompatibilities\n{CONFLICT}\n")
+        if " install " in call
+    ]
     assert calls == [
         "--requirement wanted.txt --constraint bounds.txt --constraint constraints.txt",
         "--requirement requested.txt --constraint constraints.txt",
@@ -520,7 +611,7 @@ def test_uv_applies_constraints_before_it_installs_with_hashes(build: Build) -> 
     build.write("wanted.txt", "--pre\nsix==1 --hash=sha256:00\n")
     build.write("constraints.txt", "six<2\n")
     calls = [call for call in build.run("increment.sh") if call.startswith("uv pip")]
-    assert calls[:2] == [
+    assert calls[1:3] == [
         "uv pip compile --quiet --no-deps --prerelease=allow --constraint constraints.txt wanted.txt",
         "uv pip install --requirement wanted.txt --prerelease=allow --require-hashes",
     ]

@@ -197,3 +197,9 @@ def test_pins_have_hashes_if_a_requirement_has() -> None:
     )
     assert pinned_text(listed, parse_text("a\nb\n", "f")) == "a==1\nb==2\n"
     assert requirement_files.parse_text(pinned_text(listed, requested), "f")[1].hashes == [f"sha256:{ZERO}"]
+
+
+def test_pinned_text_leaves_out_what_lacks_something() -> None:
+    listed = "Broken_One==1.0\nsix==1.0\n# conflicted: broken-one\n"
+    assert pinned_text(listed, parse_text("six\n", "f")) == "six==1.0\n"
+    assert pinned_text(listed, parse_text("six\nbroken.one\n", "f")) == "broken-one==1.0\nsix==1.0\n"
