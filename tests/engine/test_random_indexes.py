@@ -104,7 +104,7 @@ def test_files_and_image_agree(
     project.environ.update(index.variables, PYDOCK_INSTALLER=installer)
     name = project.create()
     folder = project.environment(name)
-    done = [("create",)]
+    done: list[tuple[str, ...]] = [("create",)]
     for number in range(STEPS):
         words = step(project, name, choose) if number else ("install", name, choose.choice(NAMES[:2]))
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
