@@ -23,7 +23,9 @@ class Paste:
         self._made: list[str] = []
 
     def __call__(self, text: str, project: Project) -> None:
-        folders = re.findall(r"^mkdir -p (/tmp/pydock-\S+)$", text, re.MULTILINE)
+        folders = re.findall(
+            rf"^mkdir -p ({re.escape(project.environ['TMPDIR'])}/pydock-\S+)$", text, re.MULTILINE
+        )
         assert folders or "=docker-image://" in text, (
             "the build has its programs from a folder or from an image"
         )
@@ -43,6 +45,14 @@ class Paste:
     def remove_folders(self) -> None:
         for folder in self._made:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(project: Project) -> None:
+    """Let no other test's pydock remove the folders that pasted commands make; nobody holds a lock on them."""
+    folder = project.home / "temporary"
+    folder.mkdir()
+    project.environ["TMPDIR"] = str(folder)
 
 
 @pytest.fixture
