@@ -179,7 +179,8 @@ def create_environment(
             print(redacted(_folder_as_shell(folder, contents)))
             session.images.build(environment, staged.content_tag())
             if lines:
-                from pydock.packages.change import Packages, not_built
+                from pydock.packages.change import Packages
+                from pydock.packages.dry import not_built
 
                 packages = Packages(session.engine, session.images, settings, staged)
                 packages.shown_folder = folder

@@ -295,7 +295,11 @@ class Images:
 
     def tag(self, image: str, tag: str) -> None:
         """Give an image another tag."""
-        self._engine.modify(docker.tag_image(self._engine.client, image, tag))
+        self._engine.modify(self.tagging(image, tag))
+
+    def tagging(self, image: str, tag: str) -> list[str]:
+        """Return the command that gives an image another tag."""
+        return docker.tag_image(self._engine.client, image, tag)
 
     def remove(self, tags: Sequence[str]) -> None:
         """Remove tags, and the images that have no other tag; an image that a container uses stays."""

@@ -8,37 +8,33 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
-import shutil
-import stat
 import time
 from typing import TYPE_CHECKING
 
 from pydock import errors
-from pydock.engine import argv as docker
-from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.build_step import build_step
-from pydock.engine.images import Image
 from pydock.engine.links import copies, links
 from pydock.environments import files, package_lists
 from pydock.environments.environment import DOCKERFILE, PACKAGE_LISTS, REQUIREMENTS, REQUIREMENTS_IN
 from pydock.environments.requested import remember as remember_requests
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
-from pydock.messages import redacted, set_outcome, shell_words
+from pydock.messages import redacted, set_outcome
 from pydock.packages import projects, requirement_files, requirements
+from pydock.packages.dry import REBUILD, commit_as_shell, not_built
+from pydock.packages.folder_copy import copy_folder
 from pydock.packages.pinned_build import build_pinned
-from pydock.packages.pins import NO_CHANGES, TOOLS, Changes, pinned_text
+from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 from pydock.packages.system import SystemChange, plan_system_change
+from pydock.packages.wheels import Wheels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pydock.engine.client import Engine
-    from pydock.engine.images import Images
-    from pydock.engine.links import Wheel
+    from pydock.engine.images import Image, Images
     from pydock.environments.environment import Environment
     from pydock.packages.requirements import Line
     from pydock.settings import Settings
@@ -50,7 +46,6 @@ FREEZE_FILE = "/usr/local/share/requirements.txt"
 # The folder that inside/resolve.sh writes to.
 RESOLVED_FOLDER = "/resolved"
 EVERYTHING = "*"
-REBUILD = f"# Then pydock builds the folder with these versions as {REQUIREMENTS}, as `pydock build` does."
 
 
 class Packages:
@@ -65,7 +60,7 @@ class Packages:
         self._content_before = environment.content_tag()
         self._uncommitted: list[str] = []  # tags of a change that is not committed yet
         self._tags: list[str] = []  # every tag that the environment has on the engine
-        self._wheels: dict[str, Wheel] = {}  # of linked projects, by folder
+        self._wheels = Wheels(images, environment)  # of linked projects
         # What is built: the environment, or a copy of it whose system packages change.
         self._source = environment
         self._system: SystemChange | None = None
@@ -98,11 +93,11 @@ class Packages:
                 pinned = self._before[REQUIREMENTS]
                 return NO_CHANGES if self._engine.dry else self._commit(pinned, self.requested)
             content = self._source.content_tag()
-            lines = self._with_wheels(lines, content)
-            requested = self._with_wheels(requirements.merge(self.requested, lines), content, kept=True)
+            lines = self._wheels.build(lines, content)
+            requested = self._wheels.build(requirements.merge(self.requested, lines), content, kept=True)
             self._build_increment(image, requested, lines, pins)
             if self._engine.dry:
-                print(redacted(self._commit_as_shell(requested)))
+                print(redacted(self._as_shell(requested)))
                 return NO_CHANGES
             frozen = self._images.read_file(self._environment, self._environment.candidate, FREEZE_FILE)
             pinned, requested = self._pinned(frozen, requested)
@@ -126,7 +121,7 @@ class Packages:
         with temporary_folder() as parent:
             folder = os.path.join(parent, self._environment.name)
             with writing(folder):
-                _copy_folder(self._environment.folder, folder)
+                copy_folder(self._environment.folder, folder)
                 change.write_copy(folder)
             yield self._environment._replace(folder=folder, copy_of=self._environment.folder)
 
@@ -250,7 +245,7 @@ class Packages:
                 [
                     *requirements.options(requested),
                     *(line for line in wanted if line.name and not line.project),
-                    *self._as_requirements(line for line in requested if line.project),
+                    *self._wheels.as_requirements(line for line in requested if line.project),
                 ]
             ),
             "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
@@ -266,8 +261,8 @@ class Packages:
         of_machine = requirement_files.parse_files([], options.get("constraint", []))
         constraints = [line for line in requested if line.is_constraint] + of_machine + [*pins]
         return {
-            "requested.txt": requirements.for_installer(self._as_requirements(requested)),
-            **({"links": links([*self._wheels.values()])} if self._wheels else {}),
+            "requested.txt": requirements.for_installer(self._wheels.as_requirements(requested)),
+            **({"links": links(self._wheels.all())} if self._wheels.all() else {}),
             "constraints.txt": requirements.for_installer(requirements.bounds(constraints)),
             **({"hashes": ""} if requirements.requires_hashes(requested) else {}),
         }
@@ -275,7 +270,7 @@ class Packages:
     def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> tuple[str, list[Line]]:
         """Return the pins for what is requested, and this with names; `upgrade` names what may change, or is `[EVERYTHING]`."""
         with self._image_to_resolve_on() as image, temporary_folder() as folder:
-            requested = self._with_wheels(requested, image)
+            requested = self._wheels.build(requested, image)
             lines = {line.name: line.requirement for line in requested}
             inputs = {
                 **self._inputs(requested),
@@ -286,38 +281,6 @@ class Packages:
             self._build_step("resolve.sh", inputs, image, output=folder, resolved=RESOLVED_FOLDER)
             text = files.read_if_exists(os.path.join(folder, REQUIREMENTS)).decode()
             return self._pinned(text, requested)
-
-    def _with_wheels(self, lines: Sequence[Line], image: str, *, kept: bool = False) -> list[Line]:
-        """Build the wheels of the projects that lines link, in the image; return the lines with the packages' names.
-
-        With `kept`, a wheel that exists is not built again.
-        """
-        wanted = [
-            project
-            for project in projects.projects_of(lines)
-            if not (
-                kept and project.folder in self._wheels and self._wheels[project.folder].project == project
-            )
-        ]
-        if wanted:
-            for wheel in self._images.links.wheels(self._environment, image, wanted, kept=kept):
-                self._wheels[wheel.project.folder] = wheel
-        return [
-            projects.named(line, self._wheel(line), self._environment.folder) if line.project else line
-            for line in lines
-        ]
-
-    def _wheel(self, line: Line) -> Wheel:
-        [project] = projects.projects_of([line])
-        return self._wheels[project.folder]
-
-    def _as_requirements(self, lines: Iterable[Line]) -> list[Line]:
-        lines = list(lines)
-        hashed = requirements.requires_hashes(lines)
-        return [
-            projects.as_requirement(self._wheel(line), with_hash=hashed) if line.project else line
-            for line in lines
-        ]
 
     def _build_step(
         self,
@@ -337,7 +300,7 @@ class Packages:
                 tools,
                 program,
                 inputs,
-                copies=copies([*self._wheels.values()]),
+                copies=copies(self._wheels.all()),
                 tags=tags,
                 output=output,
                 templates=self._settings.templates,
@@ -366,7 +329,7 @@ class Packages:
         with temporary_folder() as parent:
             context = os.path.join(parent, self._environment.name)
             with writing(context):
-                _copy_folder(self._source.folder, context)
+                copy_folder(self._source.folder, context)
                 files.replace_file(context, REQUIREMENTS, pinned)
             self._images.build(
                 self._environment,
@@ -378,7 +341,7 @@ class Packages:
             )
 
     def _rebuild_and_commit(self, pinned: str, requested: Sequence[Line]) -> Changes:
-        if self._wheels or self._content_tag(pinned, requested) not in self._tags:
+        if self._wheels.all() or self._content_tag(pinned, requested) not in self._tags:
             self._rebuild(pinned, requested)
         return self._commit(pinned, requested)
 
@@ -395,7 +358,7 @@ class Packages:
             self._before[REQUIREMENTS], pinned, requests_changed=list(requested) != self.requested
         )
         content = self._content_tag(pinned, requested)
-        moved = candidate and content in self._tags and self._wheels  # the same files, with new links
+        moved = candidate and content in self._tags and self._wheels.all()  # the same files, with new links
         if moved or content not in self._tags:
             self._images.tag(candidate, content)
         if content not in self._tags:
@@ -414,21 +377,8 @@ class Packages:
         self._images.remove([*(tag for tag in self._tags if tag != content), *([replaced] if moved else [])])
         return changes
 
-    def _commit_as_shell(self, requested: Sequence[Line]) -> str:
-        """Return shell commands that record what was installed, for `--dry`."""
-        environment, candidate = self._environment, self._environment.candidate
-        pins, wishes = (os.path.join(self.shown_folder, name) for name in (REQUIREMENTS, REQUIREMENTS_IN))
-        tools = "|".join(sorted(TOOLS - set(requirements.names(requested))))
-        only_pins = f"sed -E '/^(#|({tools})==)/d' > {shlex.quote(pins)}"
-        return "\n".join(
-            [
-                self._images.read_file_as_shell(environment, candidate, FREEZE_FILE, only_pins),
-                f"# pydock also sorts {REQUIREMENTS}, and keeps pip, setuptools and wheel if a package needs them.",
-                file_as_shell(wishes, requirements.to_text(requested)),
-                shell_words(docker.tag_image(self._engine.client, candidate, environment.alias)),
-                "# In place of the candidate's tag, pydock gives one that it computes from the folder's content.",
-            ]
-        )
+    def _as_shell(self, requested: Sequence[Line]) -> str:
+        return commit_as_shell(self._images, self._environment, self.shown_folder, FREEZE_FILE, requested)
 
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
         """Write the changed files. Between the two commits the environment has its new system packages, and an image."""
@@ -469,31 +419,6 @@ class Packages:
     def _installed(self) -> list[Line]:
         lines = requirement_files.parse_text(self._before[REQUIREMENTS], self._environment.path(REQUIREMENTS))
         return [line for line in lines if line.name]
-
-
-def not_built(environment: Environment) -> Image:
-    """Return what `--dry` takes for the image of the environment's folder, if that would have been built."""
-    return Image("", [], environment.caller.name, [], {})
-
-
-def _copy_folder(folder: str, copy: str) -> None:
-    """Copy what a build can read: files, folders, and symbolic links as they are; no FIFOs, sockets and devices."""
-
-    def special(parent: str, names: list[str]) -> list[str]:
-        modes = {name: os.lstat(os.path.join(parent, name)).st_mode for name in names}
-        return [
-            name
-            for name, mode in modes.items()
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
-        ]
-
-    try:
-        shutil.copytree(folder, copy, symlinks=True, ignore=special)
-    except OSError as error:  # shutil.Error is one: a list of (file, copy, reason)
-        first = error.args[0][0] if isinstance(error, shutil.Error) else (error.filename, "", error.strerror)
-        raise errors.PydockError(
-            f"Cannot read {first[0]}: {first[2]}. The image is built from it; check its permissions."
-        ) from error
 
 
 def _joined(lines: Iterable[str]) -> str:
