@@ -169,3 +169,14 @@ def test_refused_before_anything_is_touched(linked: Machine, words: list[str], m
     assert ended.code == 2
     assert message in ended.err
     assert not linked.argvs("run") + linked.argvs("build")
+
+
+@pytest.mark.parametrize("words", [("install", "ds", "-e", "."), ("build", "ds")])
+def test_an_engine_on_another_machine_cannot_link(linked: Machine, words: tuple[str, ...]) -> None:
+    if words[0] == "build":
+        linked.ok("install", "ds", "-e", ".")
+    linked.forget_calls()
+    ended = linked.pydock(*words, DOCKER_HOST="tcp://192.0.2.1:2375")
+    assert ended.code == 125
+    assert f"cannot mount {folder(linked)}" in ended.err
+    assert not linked.argvs("run") + linked.argvs("build")

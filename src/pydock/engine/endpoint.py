@@ -32,13 +32,16 @@ def check_supported(settings: Settings) -> None:
         )
 
 
-def check_local(settings: Settings, environ: Mapping[str, str] | None = None) -> None:
-    """Raise `EngineRemote` if the engine is on another machine, which does not have this machine's folders."""
+def check_local(settings: Settings, environ: Mapping[str, str] | None = None, folder: str = "") -> None:
+    """Raise `EngineRemote` if the engine is on another machine, which does not have this machine's folders.
+
+    `folder` is the one to mount; the working directory if it is "".
+    """
     environ = os.environ if environ is None else environ
     endpoint = engine_endpoint(environ) if settings.engine[-1].endswith("docker") else ""
     if endpoint and not endpoint.startswith(LOCAL_ENDPOINTS):
         raise errors.EngineRemote(
-            f"The Docker engine is on another machine ({endpoint}), so it cannot mount {working_directory()}. "
+            f"The Docker engine is on another machine ({endpoint}), so it cannot mount {folder or working_directory()}. "
             "Use an engine on this machine (`docker context use default`), or copy the folder there and work there."
         )
 

@@ -119,6 +119,8 @@ class Images:
         of the folder as it is now. The image gets it only if the folder is still the same after the build; raises
         `EnvironmentChanged` if not.
         """
+        linked = environment.linked_projects() if projects is None else projects
+        self.links.check(linked)
         arguments = dict(environment.build_arguments)
         if self._engine.rootless:
             arguments.update(UID="0", GID="0")
@@ -139,7 +141,6 @@ class Images:
                 labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
                 target=_target(environment),
             )
-        linked = environment.linked_projects() if projects is None else projects
         if linked:
             self._link(environment, linked, kept=projects is not None)
         built = environment._replace(folder=context)

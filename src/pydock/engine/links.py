@@ -22,6 +22,7 @@ from pydock.engine.build_context import PROGRAMS
 from pydock.engine.build_log import keep_log
 from pydock.engine.build_step import build_step
 from pydock.engine.containers import container_name, this_terminal
+from pydock.engine.endpoint import check_local
 from pydock.engine.surroundings import describe_surroundings
 from pydock.engine.system_packages import find_missing
 from pydock.environments.content import digest
@@ -71,15 +72,21 @@ class Links:
         self._images = images
         self._supposed_wheels: tempfile.TemporaryDirectory[str] | None = None
 
+    def check(self, projects: Sequence[LinkedProject]) -> None:
+        """Raise `UnsafePath` if a project's folder may not be mounted, and `EngineRemote` if the engine cannot."""
+        for project in projects:
+            check_local(self._settings, folder=project.folder)
+        if projects:
+            check_projects(projects, self._settings.home)
+
     def wheels(
         self, environment: Environment, image: str, projects: Sequence[LinkedProject], *, kept: bool = False
     ) -> list[Wheel]:
         """Return the wheels of projects, built in containers of the image; with `kept`, earlier ones if there are any.
 
-        Raises `UnsafePath` if a project's folder may not be mounted, and `PackagesUnavailable` if it cannot be built.
+        Raises what `check` raises, and `PackagesUnavailable` if a wheel cannot be built.
         """
-        if projects:
-            check_projects(projects, self._settings.home)
+        self.check(projects)
         return [
             (self._kept(environment, project) if kept else None) or self._build(environment, image, project)
             for project in projects
