@@ -100,6 +100,11 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def without_reminder(stderr: str) -> str:
+    """Return what a run printed, without the reminder for a requirements.in that the test has edited."""
+    return re.sub(r"requirements\.in of '\S+' was edited; run `pydock update \S+`\.\n", "", stderr)
+
+
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Poll until the condition is true; fail with `what` if it does not become true."""
     end = time.monotonic() + seconds
