@@ -152,3 +152,18 @@ def _start_two(
     assert two.stderr.readline().decode() == "Waiting for another pydock command on ds …\n"
     machine.resume()
     return one, two
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_build_interrupted_when_the_engine_is_done(machine: Machine, number: signal.Signals) -> None:
+    machine.ok("create", "ds", "3.12")
+    with (machine.folder("ds") / "dockerfile").open("a") as file:
+        file.write("# edited\n")
+    before = machine.tags()
+    process = machine.start("build", "ds", FAKE_DOCKER_PAUSE="build:after")
+    machine.wait_for_pause()
+    process.send_signal(number)
+    machine.resume()
+    ended = machine.wait(process)
+    assert ended.code == 130, ended
+    assert machine.tags() == before

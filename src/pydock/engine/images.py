@@ -127,20 +127,24 @@ class Images:
         context = context or environment.folder
         requirements = read_if_exists(os.path.join(context, REQUIREMENTS)).decode(errors="replace")
         pulls = pull or "--pull" in self._settings.build_options
-        with self.tools.context(environment, uv=_names_packages(requirements), pull=pulls) as tools:
-            self._build(
-                context,
-                self.network(environment, requirements),
-                tags=[environment.candidate],
-                contexts={"pydock": tools.folder},
-                arguments={CACHE_NAMESPACE: cache_namespace(environment), **arguments},
-                no_cache=no_cache,
-                pull=pull,
-                options=self._settings.build_options,
-                context_as_shell=tools.as_shell,
-                labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
-                target=_target(environment),
-            )
+        try:
+            with self.tools.context(environment, uv=_names_packages(requirements), pull=pulls) as tools:
+                self._build(
+                    context,
+                    self.network(environment, requirements),
+                    tags=[environment.candidate],
+                    contexts={"pydock": tools.folder},
+                    arguments={CACHE_NAMESPACE: cache_namespace(environment), **arguments},
+                    no_cache=no_cache,
+                    pull=pull,
+                    options=self._settings.build_options,
+                    context_as_shell=tools.as_shell,
+                    labels={docker.ARGUMENTS_LABEL: arguments_text(environment.build_arguments)},
+                    target=_target(environment),
+                )
+        except errors.Interrupted:  # the engine may have been done already
+            self.remove([environment.candidate])
+            raise
         if linked:
             self._link(environment, linked, kept=projects is not None)
         built = environment._replace(folder=context)
