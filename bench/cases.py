@@ -240,8 +240,8 @@ optional-dependencies.test = {test}
 [tool.setuptools]
 py-modules = ["bench_project"]
 """
-MODULE = "import pydantic, requests\\nVALUE = 1\\n"
-TEST = "import bench_project\\ndef test_value():\\n    assert bench_project.VALUE == 1\\n"
+MODULE = "import pydantic, requests\nVALUE = 1\n"
+TEST = "import bench_project\ndef test_value():\n    assert bench_project.VALUE == 1\n"
 
 
 def test_project(*, cached: bool) -> Callable[[Harness], Comparison]:
