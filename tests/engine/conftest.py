@@ -18,6 +18,8 @@ from .tools import PYTHON, REPOSITORY, Project, docker, temporary_project
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from .open_index import OpenIndex
+
 HERE = Path(__file__).parent
 REQUIRED = bool(os.environ.get("CI") or os.environ.get("PYDOCK_REQUIRE_ENGINE"))
 
@@ -146,3 +148,10 @@ def gateway(engine: None) -> str:
     """Return the address of this machine that builds and containers can reach."""
     template = "{{(index .IPAM.Config 0).Gateway}}"
     return docker("network", "inspect", "bridge", "--format", template).strip()
+
+
+@pytest.fixture
+def indexed(project: Project, shared_home: Project, index: OpenIndex) -> Project:
+    """Return a project with the module's fixture `index`; because of `shared_home`, the engine has uv."""
+    project.environ.update(index.variables)
+    return project

@@ -29,13 +29,6 @@ def index(gateway: str) -> Iterator[OpenIndex]:
         yield made
 
 
-@pytest.fixture
-def indexed(project: Project, shared_home: Project, index: OpenIndex) -> Project:
-    """Return a project with that index; because of `shared_home`, the engine has uv."""
-    project.environ.update(index.variables)
-    return project
-
-
 @pytest.mark.parametrize("installer", INSTALLERS)
 def test_conflicts_of_the_base_image_do_not_count(indexed: Project, installer: str, index: OpenIndex) -> None:
     index.publish("broken", "1.0", "Requires-Dist: missing>=2")

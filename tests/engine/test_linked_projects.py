@@ -176,7 +176,7 @@ def test_new_metadata_counts_after_another_install(linked: Project) -> None:
     assert linked.packages(name) == ["idna", "six"]
     assert linked.pydock("run", name, "say-other").stdout.startswith("value 1")
     assert linked.pydock("run", name, "say-value", check=False).returncode == 127
-    assert len(set(images(name).values())) == 1, "no image of before is left"
+    assert len(set(images(name).values())) == 1, "no earlier image is left"
 
 
 def test_pip_installs_links_too(linked: Project) -> None:

@@ -27,13 +27,6 @@ def index(gateway: str) -> Iterator[OpenIndex]:
         yield made
 
 
-@pytest.fixture
-def indexed(project: Project, shared_home: Project, index: OpenIndex) -> Project:
-    """Return a project with that index; because of `shared_home`, the engine has uv."""
-    project.environ.update(index.variables)
-    return project
-
-
 def append(path: Path, text: str) -> None:
     path.write_text(path.read_text() + text)
 

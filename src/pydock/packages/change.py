@@ -97,7 +97,9 @@ class Packages:
             requested = self._wheels.build(requirements.merge(self.requested, lines), content, kept=True)
             self._build_increment(image, requested, lines, pins)
             if self._engine.dry:
-                print(redacted(self._as_shell(requested)))
+                place = self.shown_folder
+                shown = commit_as_shell(self._images, self._environment, place, FREEZE_FILE, requested)
+                print(redacted(shown))
                 return NO_CHANGES
             frozen = self._images.read_file(self._environment, self._environment.candidate, FREEZE_FILE)
             pinned, requested = self._pinned(frozen, requested)
@@ -376,9 +378,6 @@ class Packages:
         # A tag that was moved leaves an untagged image.
         self._images.remove([*(tag for tag in self._tags if tag != content), *([replaced] if moved else [])])
         return changes
-
-    def _as_shell(self, requested: Sequence[Line]) -> str:
-        return commit_as_shell(self._images, self._environment, self.shown_folder, FREEZE_FILE, requested)
 
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
         """Write the changed files. Between the two commits the environment has its new system packages, and an image."""
