@@ -286,19 +286,19 @@ def test_error_in_own_template_is_named(machine: Machine) -> None:
     assert machine.calls() == []
 
 
+def pull(state: dict[str, dict[str, dict[str, object]]]) -> None:
+    """Let the engine have a base image, to compare other images with."""
+    state["images"]["sha256:base"] = {
+        "tags": ["python:3.12"],
+        "labels": {},
+        "installed": [],
+        "layers": ["sha256:python:3.12"],
+        "user": "",
+        "base": "",
+    }
+
+
 def test_image_with_the_same_content_is_reused(ds: Machine) -> None:
-    """No build is needed if the base image is on the engine to compare with."""
-
-    def pull(state: dict[str, dict[str, dict[str, object]]]) -> None:
-        state["images"]["sha256:base"] = {
-            "tags": ["python:3.12"],
-            "labels": {},
-            "installed": [],
-            "layers": ["sha256:python:3.12"],
-            "user": "",
-            "base": "",
-        }
-
     ds.change_state(pull)
     ds.ok("create", "twin", "3.12")
     assert ds.argvs("build") == []
@@ -306,3 +306,15 @@ def test_image_with_the_same_content_is_reused(ds: Machine) -> None:
     ds.ok("run", "twin", "true")
     ds.ok("delete", "ds", "--yes")
     ds.ok("run", "twin", "true")
+
+
+def test_image_with_the_same_content_is_deleted_meanwhile(ds: Machine) -> None:
+    ds.change_state(pull)
+    process = ds.start("create", "twin", "3.12", FAKE_DOCKER_PAUSE="tag")
+    ds.wait_for_pause()
+    ds.ok("delete", "ds", "--yes")
+    ds.resume()
+    ended = ds.wait(process)
+    assert ended.code == 0, ended.err
+    ds.ok("run", "twin", "true")
+    assert len(ds.argvs("build")) == 1

@@ -114,14 +114,13 @@ class Engine:
             return ""
         return self._checked(argv, self._run(argv)).stdout
 
-    def modify_all(self, argvs: Sequence[Sequence[str]]) -> None:
-        """Run independent changes at the same time."""
+    def try_to_modify_all(self, argvs: Sequence[Sequence[str]]) -> bool:
+        """Run independent changes that may fail at the same time; return whether all succeeded."""
         if self.dry:
             for argv in argvs:
                 self.modify(argv)
-            return
-        for argv, result in zip(argvs, self._run_all(argvs)):
-            self._checked(argv, result)
+            return True
+        return all(self._raise_for_engine(result).ok for result in self._run_all(argvs))
 
     def try_to_modify(self, argv: Sequence[str]) -> bool:
         """Run a change that may fail, such as removing what may be gone; return whether it succeeded."""

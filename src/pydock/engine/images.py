@@ -245,11 +245,11 @@ class Images:
         ending = content.rpartition("-")[2]
         candidates = [image.tag for image in listed if image.tag.endswith(f"-{ending}")]
         same = self._image_with_same_content(environment, candidates)
-        if same is None or self._settings.build_options:
-            self.build(environment, content)
-            return
-        tags = [content, environment.alias]
-        self._engine.modify_all([docker.tag_image(self._engine.client, same, tag) for tag in tags])
+        if same and not self._settings.build_options:
+            tagging = [self.tagging(same, tag) for tag in (content, environment.alias)]
+            if self._engine.try_to_modify_all(tagging):  # its environment may have been deleted meanwhile
+                return
+        self.build(environment, content)
 
     def _image_with_same_content(self, environment: Environment, candidates: Sequence[str]) -> str | None:
         base = environment.dockerfile().base_image

@@ -103,7 +103,7 @@ def test_dry_run_queries_and_prints_changes(
     engine = make_engine(make_settings, str(client), dry=True)
     assert "rootless" in engine.query([str(client), "info"])
     assert engine.modify(["docker", "tag", "a b", "c"]) == ""
-    engine.modify_all([["docker", "rmi", "x"]])
+    assert engine.try_to_modify_all([["docker", "rmi", "x"]])
     engine.build(["docker", "build", "/d"], {"SECRET": "hunter2"}, "mkdir -p /d")
     assert engine.run_container(["docker", "run", "x"], "x-1") == 0
     assert calls(client) == ["info"]
@@ -148,7 +148,8 @@ def test_failed_query(make_settings: MakeSettings, make_program: MakeProgram, tm
     assert engine.query_found([client, "inspect"]) == "found\n"
     assert engine.query_all_found([[client, "inspect"], [client, "images"]]) == ["found\n", "found\n"]
     assert not engine.try_to_modify([client, "rmi"])
-    for method in (engine.query, engine.modify, lambda argv: engine.modify_all([argv])):
+    assert not engine.try_to_modify_all([[client, "rmi"], [client, "tag"]])
+    for method in (engine.query, engine.modify):
         with pytest.raises(errors.EngineError, match="No such image: x"):
             method([client, "rmi"])
 
