@@ -156,9 +156,9 @@ def test_unknown_package_takes_few_rows_on_terminal(project: Project) -> None:
 def test_ctrl_c_in_a_build_removes_the_line(project: Project) -> None:
     name = project.create()
     dockerfile = project.environment(name) / "dockerfile"
-    dockerfile.write_text(
-        f"{dockerfile.read_text(encoding='utf-8')}RUN echo started; sleep 600\n", encoding="utf-8"
-    )
+    # Of its own name: an earlier run of this test that was killed may have left the step to end, and be cached.
+    with dockerfile.open("a", encoding="utf-8") as file:
+        file.write(f"RUN echo started {name}; sleep 600\n")
     with on_terminal(project, "build", name) as terminal:
         terminal.wait_for(b"RUN echo started")
         terminal.type(CTRL_C)
