@@ -26,7 +26,8 @@ def text(content: str, installed: str | None, **others: str) -> Case:
 
 
 HASHED = "example==1.0 --hash=sha256:HASH_1\n"
-CASES = {
+# What names, versions, extras, markers, comments and continued lines mean.
+LINES = {
     # names and versions
     "name": text("example\n", "example==2.0"),
     "name in capitals": text("Example\n", "example==2.0"),
@@ -68,6 +69,9 @@ CASES = {
     "continued to the end": text("example<2 \\\n", "example==1.1"),
     "continued in a comment": text("# x \\\nexample\n", "example==2.0"),
     "comment in a continued line": text("example \\\n# x\nother\n", "example==2.0 other==1.0"),
+}
+# What files, options, hashes and addresses mean.
+FILES = {
     # encodings
     "byte order mark": Case({"r.txt": BOM + b"example\n"}, ["example==2.0"]),
     "utf-16": Case({"r.txt": "example\r\nother\r\n".encode("utf-16")}, ["example==2.0", "other==1.0"]),
@@ -130,3 +134,4 @@ CASES = {
         "example==1.0",
     ),
 }
+CASES = {**LINES, **FILES}
