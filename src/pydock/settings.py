@@ -34,6 +34,7 @@ DEFAULTS: dict[str, str | Words] = {
     "installer": "uv",
     "templates": "",
     "run_options": (),
+    "keep": "",
     "build_options": (),
     "ca_bundle": "",
     "pip_config": "",
@@ -52,6 +53,7 @@ MEANINGS = {
     "installer": "uv (pip if the image's Python is too old for uv) or pip",
     "templates": "a folder with your own dockerfile.j2",
     "run_options": "additional arguments for every `docker run`",
+    "keep": "how long `run` keeps its container ready for the next run, for example 10m; empty: not at all",
     "build_options": "additional arguments for every `docker build`",
     "ca_bundle": "CA certificates for installations; empty: detected; none: no file",
     "pip_config": "the pip configuration to take indexes from; empty: detected; none: no file",
@@ -72,6 +74,7 @@ POWERFUL = (
 )
 TRUST_KIND = "settings"
 MAX_SIZE = 1 << 20  # bytes of a settings file
+MAX_SECONDS = 366 * 86400  # of a duration
 
 CHOICES = {"mode": ("", "local", "global"), "installer": ("uv", "pip")}
 
@@ -97,6 +100,7 @@ class Settings(NamedTuple):
     installer: str
     templates: str
     run_options: Words
+    keep: str
     build_options: Words
     ca_bundle: str
     pip_config: str
@@ -105,6 +109,11 @@ class Settings(NamedTuple):
     sources: Mapping[str, str]
     project_file: str  # the source of a project's settings; "" if the home folder is the user's own
     untrusted: Mapping[str, Any]  # what a project's file sets without effect, because it is not trusted
+
+    @property
+    def seconds_to_keep(self) -> int:
+        """How long `run` keeps its container, in seconds."""
+        return parse_duration(self.keep) or 0
 
     def is_default(self, name: str) -> bool:
         return self.sources[name] == "default"
@@ -342,7 +351,23 @@ def _checked(name: str, value: Any, source: str) -> str | Words:
         raise errors.BadSetting(
             f"{source}: invalid value {value!r} for setting '{name}'. Use one of: {choices}."
         )
+    if name == "keep" and parse_duration(value) is None:
+        raise errors.BadSetting(
+            f"{source}: invalid value {value!r} for setting 'keep'. Use for example 90s, 10m or 2h; empty keeps nothing."
+        )
     return value
+
+
+def parse_duration(text: str) -> int | None:
+    """Return the seconds in `90s`, `10m`, `2h`, or in a number of seconds; None if it is none of these, or over a year."""
+    unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
+    number = text[:-1] if unit else text
+    if not text:
+        return 0
+    if not (number.isascii() and number.isdigit()) or len(number) > 8:  # noqa: PLR2004
+        return None
+    seconds = int(number) * (unit or 1)
+    return seconds if seconds <= MAX_SECONDS else None
 
 
 def _split(name: str, text: str, source: str) -> list[str]:

@@ -13,6 +13,7 @@ from pydock.cli.call import RUN, SCRIPT, without_separator
 from pydock.engine.argv import shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv, run_watched
 from pydock.engine.endpoint import check_local, check_supported, image_exists
+from pydock.engine.warm import run_warm
 from pydock.environments.environment import find_environment
 from pydock.environments.requested import is_edited
 from pydock.settings import load_settings, working_directory
@@ -46,6 +47,9 @@ def run_container_if_possible(call: Call) -> None:
             image = environment.content_tag()
             if is_edited(environment) or not image_exists(settings, image):
                 return
+            code = run_warm(settings, environment, image, command, mounts=mounts)
+            if code is not None:
+                break
             container = container_name(environment)
             argv = run_argv(settings, environment, image, container, command, mounts=mounts)
             environ = {"DOCKER_CLI_HINTS": "false", **os.environ}

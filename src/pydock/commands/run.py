@@ -18,6 +18,7 @@ from pydock.commands.session import Session
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
+from pydock.engine.warm import run_warm
 from pydock.environments.requested import is_edited, requested_message
 from pydock.environments.scripts import SUFFIX, names_script
 from pydock.messages import call_of_user, warn
@@ -121,10 +122,13 @@ def _run(
     for _ in range(ATTEMPTS):
         tag = image or _image_to_run(session, environment)
         container = container_name(environment)
-        argv = run_argv(
-            session.settings, environment, tag, container, words, session.folder, call_of_user(), mounts
-        )
-        code = session.engine.run_container(argv, container)
+        place = (session.folder, call_of_user(), mounts)
+        code = None
+        if not (session.engine.dry or session.engine.echo):
+            code = run_warm(session.settings, environment, tag, words, *place)
+        if code is None:
+            argv = run_argv(session.settings, environment, tag, container, words, *place)
+            code = session.engine.run_container(argv, container)
         if session.engine.dry or not is_image_lost(session.settings, tag, code):
             break
     if code:

@@ -181,6 +181,11 @@ class Engine:
                 self._warned.add(text)
                 warn(f"Warning: {text}")
 
+    @property
+    def echo(self) -> bool:
+        """Whether commands are printed before they run."""
+        return bool(self._context.config.run.echo)
+
     def run_container(self, argv: Sequence[str], container: str) -> int:
         """Run a container's client on our own stdin, stdout and stderr; return its exit code."""
         if self.dry:

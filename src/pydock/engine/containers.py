@@ -39,11 +39,12 @@ def run_argv(
     folder: str = "",
     call: str = "pydock ",
     mounts: Sequence[str] = (),
+    terminal: docker.Terminal | None = None,
 ) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory or `folder`.
 
     `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
-    `docker run`.
+    `docker run`. `terminal` is what our standard streams are, if they count for the command line.
     """
     projects = environment.linked_projects()
     if projects:
@@ -56,7 +57,7 @@ def run_argv(
         container,
         folder or working_directory(),
         command,
-        this_terminal(),
+        terminal or this_terminal(),
         settings.run_options,
         (*surroundings.options, *mounts),
         surroundings.script + docker.check_command(environment.name, call),

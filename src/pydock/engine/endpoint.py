@@ -97,6 +97,15 @@ def image_exists(settings: Settings, image: str) -> bool:
     return _succeeds(docker.image_exists(settings.engine, image))
 
 
+def image_id(settings: Settings, image: str) -> str:
+    """Return the id of the image, "" if there is none, or no socket of the engine that answers."""
+    answer = _answer(settings, f"GET /images/{image}/json", whole=True)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if head[9:12] != b"200":
+        return ""
+    return body.partition(b'"Id":"')[2].partition(b'"')[0].decode("ascii", "replace")
+
+
 def signal_container(settings: Settings, container: str, name: str) -> bool:
     """Send a signal (`SIGINT`) to the container's program; return False if the container does not run (yet)."""
     status = _status(settings, f"POST /containers/{container}/kill?signal={name}")
@@ -105,6 +114,11 @@ def signal_container(settings: Settings, container: str, name: str) -> bool:
 
 def _status(settings: Settings, request: str) -> bytes:
     """Return the HTTP status of the engine's answer, b"" if there is no socket that answers."""
+    return _answer(settings, request)[-3:]
+
+
+def _answer(settings: Settings, request: str, *, whole: bool = False) -> bytes:
+    """Return the engine's answer, or its beginning with the status; b"" if there is no socket that answers."""
     endpoint = (engine_endpoint(os.environ) or DEFAULT_ENDPOINT) if settings.engine == ("docker",) else ""
     if not endpoint.startswith("unix:///"):
         return b""
@@ -117,9 +131,13 @@ def _status(settings: Settings, request: str) -> bytes:
         connection.settimeout(TIMEOUT)
         connection.connect(endpoint.removeprefix("unix://"))
         connection.sendall(f"{request} HTTP/1.0\r\nContent-Length: 0\r\n\r\n".encode())
-        return connection.recv(len("HTTP/1.0 200"))[-3:]
+        answer = connection.recv(len("HTTP/1.0 200"))
+        while whole and (chunk := connection.recv(1 << 16)):
+            answer += chunk
     except OSError:
         return b""
+    else:
+        return answer
     finally:
         connection.close()
 

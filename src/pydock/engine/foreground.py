@@ -15,6 +15,8 @@ import time
 
 from pydock.engine import argv as docker
 from pydock.engine.endpoint import signal_container
+from pydock.engine.pump import Pump, copy_terminal
+from pydock.engine.terminal_mode import TerminalMode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class _Foreground:
     def __init__(self, deliver: Callable[[str], bool], *, interactive: bool) -> None:
         self._deliver = deliver
         self._interactive = interactive
-        self._terminal = _TerminalState() if interactive else None
+        self._terminal = TerminalMode() if interactive else None
         self._waiting: list[str] = []
         self._has_started = False
         names = [name for name in FORWARDED if not _is_ignored(getattr(signal, name))]
@@ -74,12 +76,14 @@ class _Foreground:
             self._terminal.wait_for_foreground()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, self._names)
-        pump = None
+        pump: Pump | None = None
         try:
-            pump = None if self._interactive else _Pump.if_needed(before)
-            self._client = _spawn(argv, environ, before, pump.reader if pump else 0)
-            if pump:
-                pump.close_reader()
+            reader = 0
+            if not self._interactive and os.isatty(0):
+                reader, pump = _pump_terminal(before)
+            self._client = _spawn(argv, environ, before, reader)
+            if reader:
+                os.close(reader)
             status = self._wait()
         finally:
             if pump:
@@ -144,110 +148,16 @@ class _Foreground:
             self._deliver("SIGCONT")
 
 
-class _TerminalState:
-    """The terminal's mode before the client changed it."""
+def _pump_terminal(mask: set[int]) -> tuple[int, Pump]:
+    """Return a pipe that has a terminal's input, and the process that copies it.
 
-    def __init__(self) -> None:
-        import termios
-
-        self._termios = termios
-        self._raw: list[object] | None = None
-        self._before = termios.tcgetattr(0)
-
-    def wait_for_foreground(self) -> None:
-        """Stop, as a terminal stops a background job that wants to change it, until we are in the foreground."""
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTTOU})
-        try:
-            for _ in range(10):  # not for ever: nobody stops an orphaned process group
-                if os.tcgetpgrp(0) == os.getpgrp():
-                    return
-                os.kill(0, signal.SIGTTOU)
-        except OSError:  # not our controlling terminal, so there is no job control
-            return
-
-    def leave_raw_mode(self) -> None:
-        self._raw = self._termios.tcgetattr(0)
-        self.restore()
-
-    def enter_raw_mode(self) -> None:
-        if self._raw is not None:
-            self._set(self._raw)
-
-    def restore(self) -> None:
-        self._set(self._before)
-
-    def _set(self, mode: list[object]) -> None:
-        ignored = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-        try:
-            self._termios.tcsetattr(0, self._termios.TCSADRAIN, mode)  # type: ignore[arg-type]
-        except self._termios.error:  # the terminal is gone
-            pass
-        finally:
-            signal.signal(signal.SIGTTOU, ignored)
-
-
-class _Pump:
-    """A process that copies a terminal's input into a pipe, because a terminal is read by its own session only.
-
-    The kernel would let the client's session read it too, but then also while the job is in the background.
+    A terminal is read by its own session only. The kernel would let the client's session read it too, but then also
+    while the job is in the background.
     """
-
-    def __init__(self, mask: set[int]) -> None:
-        self.reader, writer = os.pipe()
-        self._process = os.fork()
-        if self._process == 0:
-            try:
-                os.closerange(
-                    3, writer
-                )  # also the watcher's pipe, which must end when this process's parent does
-                os.closerange(writer + 1, 256)
-                for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-                    signal.signal(number, signal.SIG_IGN)
-                signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-                _copy_terminal(writer)
-            finally:
-                os._exit(0)
-        os.close(writer)
-
-    @classmethod
-    def if_needed(cls, mask: set[int]) -> _Pump | None:
-        return cls(mask) if os.isatty(0) else None
-
-    def close_reader(self) -> None:
-        os.close(self.reader)
-
-    def end(self) -> None:
-        os.kill(self._process, signal.SIGKILL)
-        os.waitpid(self._process, 0)
-
-
-def _copy_terminal(writer: int) -> None:
-    """Copy stdin until its end, or until nobody reads the pipe; only while the job is in the foreground."""
-    import select
-
-    poll = select.poll()
-    poll.register(writer, 0)  # only its end
-    poll.register(0, select.POLLIN)
-    while True:
-        ready = dict(poll.poll())
-        if writer in ready:
-            return
-        if _is_in_background():
-            time.sleep(RETRY)
-            continue
-        chunk = os.read(0, 65536)
-        if not chunk:
-            return
-        while chunk:
-            chunk = chunk[os.write(writer, chunk) :]
-
-
-def _is_in_background() -> bool:
-    try:
-        return os.tcgetpgrp(0) != os.getpgrp()
-    except OSError:  # not our controlling terminal, so there is no job control
-        return False
+    reader, writer = os.pipe()
+    pump = Pump(lambda: copy_terminal(writer), writer, mask=mask)
+    os.close(writer)
+    return reader, pump
 
 
 def _spawn(argv: Sequence[str], environ: Mapping[str, str], mask: set[int], stdin: int) -> int:

@@ -1,0 +1,265 @@
+"""Warm containers: a container that waits for programs, so that a run of one costs no start of a container.
+
+A warm container has the options of the run that it is made for, without those of the program itself: its arguments, its
+variables, its folder, its streams. Its name is the digest of these options and of the image's id, so a run with other
+mounts, another image or other settings never finds it. The main program is `inside/keeper.py`, which listens on a socket
+in a folder of the user's.
+
+Imported by every `pydock run`, so nothing slow is imported here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from pydock import __version__, trust
+from pydock._speed.named_tuple import NamedTuple
+from pydock._speed.sha256 import sha256
+from pydock.engine.containers import run_argv, this_terminal
+from pydock.engine.endpoint import engine_endpoint, image_id
+from pydock.engine.warm_run import connect, run_program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _socket import socket
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pydock.environments.environment import Environment
+    from pydock.settings import Settings
+
+PROGRAM = "keeper.py"
+FOLDER_INSIDE = "/run/pydock/keeper"
+LABEL = "pydock.warm"
+STAY = "stay"  # the file that keeps an idle container
+SOCKET = "socket"
+SECONDS_TO_START = 10
+DEFAULT_SECONDS = 600
+# Options that make a container of its own: it runs in the background, has a name or a program, or reads a file each time.
+UNSUITABLE = ("--detach", "--name", "--entrypoint", "--env-file", "--cidfile", "--attach", "--label-file")
+
+
+class Program(NamedTuple):
+    """What is different for each run: the words, the folder, and the variables (None: not set)."""
+
+    argv: Sequence[str]
+    folder: str
+    variables: Mapping[str, str | None]
+
+
+class WarmContainer(NamedTuple):
+    """A warm container, whether it exists or not: its name, the options of `docker run`, the image, the socket's folder."""
+
+    name: str
+    options: Sequence[str]
+    image: str
+    folder: str
+
+    def connect(self) -> socket | None:
+        """Return a connection to the keeper, None if there is none."""
+        return connect(self.folder, SOCKET)
+
+    def is_running(self) -> bool:
+        """Return whether a keeper listens."""
+        connection = self.connect()
+        if connection:
+            connection.close()
+        return connection is not None
+
+    def stay(self) -> None:
+        """Let it wait however long nothing runs."""
+        with open(os.path.join(self.folder, STAY), "wb"):
+            pass
+
+    def retire(self) -> None:
+        """Let it end when its last program has ended; no other program starts in it."""
+        connection = self.connect()
+        for file in (STAY, SOCKET):
+            _remove(os.path.join(self.folder, file))
+        if connection:
+            connection.close()  # then the keeper looks whether it is still wanted
+
+
+def describe_run(
+    settings: Settings,
+    environment: Environment,
+    image: str,
+    command: Sequence[str] = ("true",),
+    folder: str = "",
+    call: str = "pydock ",
+    mounts: Sequence[str] = (),
+) -> tuple[WarmContainer, Program] | None:
+    """Return the warm container for a run, and what runs in it; None if the run needs a container of its own.
+
+    The arguments are those of `run_argv`.
+    """
+    if not is_possible(settings) or any(
+        option.partition("=")[0] in UNSUITABLE or option == "-d" for option in settings.run_options
+    ):
+        return None
+    identifier = image_id(settings, image)
+    if not identifier:
+        return None
+    terminal = this_terminal()._replace(stdin_open=False, interactive=False)
+    argv = run_argv(settings, environment, image, "", command, folder, call, mounts, terminal)
+    end = argv.index(image, len(settings.engine))
+    options, place, variables = _divide(argv[len(settings.engine) + 1 : end])
+    if os.isatty(0) and os.isatty(1):
+        variables["TERM"] = os.environ.get("TERM")
+    digest = _digest([__version__, identifier, str(os.getuid()), *options])
+    name = f"{environment.name}-warm-{digest[:12]}"
+    container = WarmContainer(
+        name, options, image, os.path.join(warm_folder(), f"{environment.identity}-{digest[:12]}")
+    )
+    return container, Program(argv[end + 1 :], place, variables)
+
+
+def is_possible(settings: Settings) -> bool:
+    """Return whether a socket leads from this machine into containers: the engine runs here, not in a virtual machine."""
+    endpoint = engine_endpoint(os.environ)
+    return settings.engine == ("docker",) and (
+        not endpoint
+        or (endpoint.startswith("unix://") and "/.docker/" not in endpoint and "colima" not in endpoint)
+    )
+
+
+def start_argv(
+    settings: Settings, environment: Environment, container: WarmContainer, seconds: int
+) -> list[str]:
+    """Return the `docker run` that starts a warm container, which ends after so many seconds without a program."""
+    from pydock.engine.build_context import PROGRAMS
+
+    with open(os.path.join(PROGRAMS, PROGRAM), encoding="utf-8") as file:
+        program = file.read()
+    mount = f"type=bind,source={container.folder},target={FOLDER_INSIDE}"
+    return [
+        *settings.engine,
+        *("run", "--detach", "--name", container.name, "--label", f"{LABEL}={environment.identity}"),
+        *(*container.options, "--mount", mount, container.image),
+        *("python3", "-I", "-c", program, FOLDER_INSIDE, str(seconds)),
+    ]
+
+
+def start(settings: Settings, environment: Environment, container: WarmContainer, seconds: int) -> bool:
+    """Start a warm container, unless it runs; return whether a keeper listens in it."""
+    if container.is_running():
+        return True
+    _make_folder(container.folder)
+    _remove(os.path.join(container.folder, SOCKET))  # of a container that was killed
+    argv = start_argv(settings, environment, container, seconds)
+    null = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)]
+    try:
+        process = os.posix_spawnp(argv[0], argv, os.environ, file_actions=null, setsid=True)
+    except OSError:
+        return False
+    os.waitpid(process, 0)  # a failure may be that another run has started it
+    end = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < end:
+        if container.is_running():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def run_warm(
+    settings: Settings,
+    environment: Environment,
+    image: str,
+    command: Sequence[str],
+    folder: str = "",
+    call: str = "pydock ",
+    mounts: Sequence[str] = (),
+) -> int | None:
+    """Run a command in the warm container; return its exit code, None if it needs, or has started in, no such container.
+
+    With the setting `keep`, a container is started if there is none; else only one that exists is used. The arguments are
+    those of `run_argv`.
+    """
+    seconds = settings.seconds_to_keep
+    if not seconds and not _has_any(warm_folder(), environment):
+        return None
+    found = describe_run(settings, environment, image, command, folder, call, mounts)
+    if found is None:
+        return None
+    container, program = found
+    for _ in range(2):  # the keeper may end while we connect
+        connection = container.connect()
+        if connection is None and (not seconds or not start(settings, environment, container, seconds)):
+            return None
+        connection = connection or container.connect()
+        code = run_program(connection, program) if connection else None
+        if code is not None:
+            return code
+        container.retire()  # the folder was deleted and made again, or the keeper ended
+    return None
+
+
+def warm_containers(environment: Environment) -> Iterator[WarmContainer]:
+    """Yield the warm containers of an environment that run."""
+    folder = warm_folder()
+    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        identity, _, digest = entry.partition("-")
+        if identity == environment.identity:
+            container = WarmContainer(
+                f"{environment.name}-warm-{digest}", (), "", os.path.join(folder, entry)
+            )
+            if container.is_running():
+                yield container
+
+
+def retire_all(environment: Environment) -> None:
+    """Let every warm container of an environment end when its last program has ended."""
+    for container in warm_containers(environment):
+        container.retire()
+
+
+def warm_folder() -> str:
+    """Return the folder of the sockets' folders."""
+    return os.path.join(os.path.dirname(trust.state_folder()), "warm")
+
+
+def _has_any(folder: str, environment: Environment) -> bool:
+    try:
+        return any(entry.startswith(f"{environment.identity}-") for entry in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _make_folder(folder: str) -> None:
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.chmod(folder, 0o700)
+    trust.check_owner(folder)
+
+
+def _divide(words: Sequence[str]) -> tuple[list[str], str, dict[str, str | None]]:
+    """Divide the options of `docker run` into the container's, and the program's folder and variables."""
+    options: list[str] = []
+    folder = ""
+    variables: dict[str, str | None] = {}
+    rest = iter(words)
+    for word in rest:
+        option, equals, value = word.partition("=")
+        if option in {"--interactive", "--tty"} or option == "--sig-proxy":
+            continue
+        if option in {"--name", "--workdir", "--detach-keys", "--env", "-e"}:
+            value = value if equals else next(rest)
+            if option == "--workdir":
+                folder = value
+            elif option in {"--env", "-e"}:
+                name, given, text = value.partition("=")
+                variables[name] = text if given else os.environ.get(name)
+        else:
+            options.append(word)
+    return options, folder, variables
+
+
+def _digest(parts: Sequence[str]) -> str:
+    made = sha256()
+    made.update("\0".join(parts).encode("utf-8", "surrogateescape"))
+    return made.hexdigest()

@@ -1,0 +1,357 @@
+"""Keep a container ready, and run programs in it for the clients of a Unix socket.
+
+    python3 -c "$(cat keeper.py)" FOLDER SECONDS
+
+The socket is FOLDER/socket. Only the user who owns FOLDER may connect. Ends when no program has run for SECONDS, unless
+there is a file FOLDER/stay; and when the socket has been removed and no program runs any more.
+
+A client sends its standard streams as file descriptors, and a request: words that end with a zero byte, as `read_request`
+reads them. Then each byte that it sends is the number of a signal. It gets `S` when the program starts, with the terminal
+if it asked for one; `T` when the program stops; `X` and three digits, its exit code, when it has ended; `E` if it could not
+be started. If the client goes away, the program and all of its children are killed.
+
+Standard library only. Runs in the environment's Python, which may be as old as 3.6.
+"""
+
+import array
+import contextlib
+import errno
+import fcntl
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import termios
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Optional
+
+    Prctl = Optional[Callable[..., Any]]
+
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+CHECK = 30.0  # seconds after which a keeper without programs looks whether it is still wanted
+HEADER = 16  # bytes: the length of the request in digits
+GO = b"\0"
+USUAL_UMASK = 0o022
+
+
+def keep(folder: str, seconds: float) -> None:
+    """Serve clients until nobody needs the container."""
+    path = os.path.join(folder, "socket")
+    server = listen(path)
+    inode = os.stat(path).st_ino
+    prctl = find_prctl()
+    wakeup = wake_up_for(signal.SIGCHLD)
+    sessions = set()  # type: set[int]
+    idle_since = time.monotonic()
+    while True:
+        patience = CHECK if seconds == 0 else min(CHECK, max(0.0, idle_since + seconds - time.monotonic()))
+        ready = wait_for([server.fileno(), wakeup], None if sessions else patience)
+        if wakeup in ready:
+            os.read(wakeup, 4096)
+        ended = reap()
+        if sessions and not sessions - ended:
+            idle_since = time.monotonic()
+        sessions -= ended
+        if server.fileno() in ready:
+            connection, _ = server.accept()
+            child = os.fork()
+            if child == 0:
+                serve_and_exit(server, connection, folder, prctl)
+            connection.close()
+            sessions.add(child)
+        elif not sessions and (not is_there(path, inode) or is_idle(folder, seconds, idle_since)):
+            break
+    if is_there(path, inode):
+        os.unlink(path)
+
+
+def listen(path: str) -> socket.socket:
+    """Return a socket that listens at the path; it appears there when clients can connect."""
+    new = f"{path}.{os.getpid()}"
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    os.umask(0o077)
+    server.bind(new)
+    server.listen(128)
+    os.rename(new, path)
+    os.umask(USUAL_UMASK)
+    return server
+
+
+def is_there(path: str, inode: int) -> bool:
+    try:
+        return os.lstat(path).st_ino == inode
+    except OSError:
+        return False
+
+
+def is_idle(folder: str, seconds: float, since: float) -> bool:
+    return time.monotonic() - since >= seconds > 0 and not os.path.exists(os.path.join(folder, "stay"))
+
+
+def wait_for(descriptors: "list[int]", seconds: "float | None") -> "set[int]":
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
+
+
+def wake_up_for(number: int) -> int:
+    """Return a descriptor that can be read when the signal has arrived."""
+    reader, writer = os.pipe()
+    for end in (reader, writer):
+        os.set_blocking(end, False)
+    signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writer)
+    return reader
+
+
+def reap() -> "set[int]":
+    """Return the processes that have ended."""
+    ended = set()  # type: set[int]
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended.add(pid)
+
+
+def find_prctl() -> "Prctl":
+    """Return the C library's function, None if this Python cannot call it."""
+    try:
+        import ctypes
+
+        function: Prctl = ctypes.CDLL(None).prctl
+    except (ImportError, OSError, AttributeError):
+        return None
+    return function
+
+
+# ---- one client -------------------------------------------------------------------------------
+
+
+def serve_and_exit(server: socket.socket, connection: socket.socket, folder: str, prctl: "Prctl") -> None:
+    """Run one client's program. Never returns."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        server.close()
+        os.setsid()
+        if prctl:
+            prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _, uid, _ = struct.unpack(
+            "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        )
+        if uid == os.stat(folder).st_uid:
+            Session(connection).run()
+        code = 0
+    except (OSError, ValueError):  # the client is gone, or sent something else
+        pass
+    finally:
+        kill_children()
+        os._exit(code)
+
+
+def read_request(connection: socket.socket) -> "tuple[list[int], list[bytes]]":
+    """Return the descriptors and the words that a client sends; raises `ValueError` if it sends something else."""
+    space = socket.CMSG_SPACE(3 * array.array("i").itemsize)
+    header, ancillary, _, _ = connection.recvmsg(HEADER, space, socket.MSG_CMSG_CLOEXEC)
+    descriptors = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    header += receive(connection, HEADER - len(header))
+    return list(descriptors), receive(connection, int(header)).split(b"\0")
+
+
+def receive(connection: socket.socket, size: int) -> bytes:
+    chunks = []
+    while size:
+        chunk = connection.recv(min(size, 1 << 20))
+        if not chunk:
+            raise ValueError("the client is gone")
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
+
+
+class Session:
+    """A client's program, from its start to its end. This process leads the program's session."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        passed, words = read_request(connection)
+        folder, inode, streams, terminal, count, *rest = words
+        self._folder, self._inode = folder, int(inode)
+        self._streams = dict(zip([int(digit) for digit in streams.decode()], passed))
+        self._size = terminal  # rows, columns of the terminal to open; empty for none
+        self._argv, variables = rest[: int(count)], rest[int(count) :]
+        self._environ = {**os.environb, **dict(word.split(b"=", 1) for word in variables if b"=" in word)}
+        for word in variables:
+            if b"=" not in word:
+                self._environ.pop(word, None)
+        self._child = 0
+        self._terminal = -1
+
+    def run(self) -> None:
+        if os.stat(self._folder).st_ino != self._inode:  # a folder that was deleted and made again
+            self._connection.sendall(b"E")
+            return
+        wakeup = wake_up_for(signal.SIGCHLD)
+        early = self._open_terminal() if self._size else b""
+        if not self._start():
+            self._connection.sendall(b"E")
+            return
+        if not self._size:
+            self._connection.sendall(b"S")
+        self._signal(early)
+        code = self._wait(wakeup)
+        kill_children()
+        self._connection.sendall(b"X%03d" % code)
+
+    def _open_terminal(self) -> bytes:
+        """Open a terminal, and pass its other end to the client; return the signals that came before it was ready."""
+        master, self._terminal = os.openpty()
+        rows, columns = self._size.split()
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), int(columns), 0, 0))
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [master]))
+        self._connection.sendmsg([b"S"], [rights])
+        os.close(master)
+        fcntl.ioctl(self._terminal, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the kernel's, to the leader of the session
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        early = b""
+        while not early.endswith(GO):
+            early += receive(self._connection, 1)
+        return early[:-1]
+
+    def _start(self) -> bool:
+        reader, writer = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            try:
+                self._exec()
+            except OSError:
+                os.write(writer, b"E")
+            finally:
+                os._exit(127)
+        os.close(writer)
+        failed = os.read(reader, 1)
+        os.close(reader)
+        for descriptor in self._streams.values():
+            os.close(descriptor)
+        if self._terminal >= 0:
+            os.close(
+                self._terminal
+            )  # the client sees its end when the program and its children have closed it
+        return not failed
+
+    def _exec(self) -> None:
+        os.setpgid(0, 0)
+        if self._terminal >= 0:
+            os.tcsetpgrp(self._terminal, os.getpid())
+        # Copies above 2 first: a passed descriptor may be one of 0, 1 and 2.
+        null = os.open(os.devnull, os.O_RDWR)
+        sources = [
+            self._terminal if self._terminal >= 0 else self._streams.get(number, null) for number in (0, 1, 2)
+        ]
+        copies = [fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, 3) for source in sources]
+        for number, copy in enumerate(copies):
+            os.dup2(copy, number)
+        os.chdir(self._folder)
+        for number in range(1, signal.NSIG):
+            if number not in (signal.SIGKILL, signal.SIGSTOP):
+                try:
+                    signal.signal(number, signal.SIG_DFL)
+                except (OSError, ValueError):  # of the C library's own
+                    continue
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        os.umask(USUAL_UMASK)
+        os.execvpe(self._argv[0], self._argv, self._environ)
+
+    def _wait(self, wakeup: int) -> int:
+        """Deliver signals until the program ends; return its exit code, 128 + N if signal N ended it."""
+        while True:
+            ready = wait_for([self._connection.fileno(), wakeup], None)
+            if wakeup in ready:
+                os.read(wakeup, 4096)
+                code = self._reap()
+                if code is not None:
+                    return code
+            if self._connection.fileno() in ready:
+                numbers = self._connection.recv(4096)
+                if not numbers:
+                    raise ValueError("the client is gone")
+                self._signal(numbers)
+
+    def _reap(self) -> "int | None":
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                return None
+            if pid == 0:
+                return None
+            if pid != self._child:
+                continue
+            if os.WIFSTOPPED(status):
+                self._connection.sendall(b"T")
+            else:
+                return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+    def _signal(self, numbers: bytes) -> None:
+        for number in numbers:
+            if number == 0:
+                continue
+            try:
+                os.killpg(self._child, number)
+            except OSError as error:
+                if error.errno not in (errno.ESRCH, errno.EPERM):
+                    raise
+
+
+def kill_children() -> None:
+    """Kill what the program has left, however deep: as this process adopts orphans, each is a child sooner or later."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid:
+            continue
+        for child in children_of(os.getpid()):
+            kill(child)
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def kill(pid: int) -> None:
+    with contextlib.suppress(OSError):  # it has ended
+        os.kill(pid, signal.SIGKILL)
+
+
+def children_of(parent: int) -> "list[int]":
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == parent:
+                found.append(int(name))
+    return found
+
+
+if __name__ == "__main__":
+    keep(sys.argv[1], float(sys.argv[2]))
