@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Callable
 import pytest
 
 from .second_engine import SecondEngine, second_engine
-from .tools import PYTHON, REPOSITORY, Project, docker, temporary_project
+from .tools import PYTHON, REPOSITORY, Project, docker, remove_warm_containers, temporary_project
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -28,6 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.engine)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module with FRESH_AND_WARM in both kinds of container, which must behave the same."""
+    if getattr(metafunc.module, "FRESH_AND_WARM", False) and "runner" in metafunc.fixturenames:
+        only_fresh = metafunc.definition.get_closest_marker("only_fresh")
+        metafunc.parametrize("runner", ["fresh"] if only_fresh else ["fresh", "warm"], indirect=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -123,11 +130,19 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 
 @pytest.fixture
-def runner(tmp_path: Path, shared_home: Project) -> Project:
-    """Return an empty project in which the shared environment can be run; `ready` is its name."""
+def runner(tmp_path: Path, shared_home: Project, request: pytest.FixtureRequest) -> Iterator[Project]:
+    """Return an empty project in which the shared environment can be run; `ready` is its name.
+
+    With the parameter `warm`, its runs are in a container that waits for programs.
+    """
     folder = tmp_path / "work"
     folder.mkdir(exist_ok=True)
-    return Project(folder, shared_home.home, shared_home.environ)
+    environ = dict(shared_home.environ)
+    if getattr(request, "param", "fresh") == "warm":
+        environ["PYDOCK_KEEP"] = "5m"
+    yield Project(folder, shared_home.home, environ)
+    if getattr(request, "param", "fresh") == "warm":
+        remove_warm_containers(shared_home.names[0])
 
 
 @pytest.fixture

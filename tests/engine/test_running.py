@@ -10,6 +10,8 @@ import pytest
 
 from .tools import TIMEOUT, Project, containers, docker, wait_until
 
+FRESH_AND_WARM = True
+
 ARGUMENTS = [
     "",
     "a  b",
@@ -113,6 +115,7 @@ def test_working_directory_is_mounted_in_home(runner: Project, ready: str, name:
     assert (folder / "made.txt").read_text(encoding="utf-8") == "made\n"
 
 
+@pytest.mark.only_fresh
 def test_container_is_removed(runner: Project, ready: str) -> None:
     runner.pydock("run", ready, "sh", "-c", "touch ~/outside-the-mount")
     assert runner.pydock("run", ready, "sh", "-c", "ls ~ | wc -l").stdout.strip() == "1"
@@ -134,6 +137,7 @@ def test_same_result_with_and_without_invoke(runner: Project, ready: str) -> Non
     assert echoed.stderr.splitlines()[-1].startswith("docker run ")
 
 
+@pytest.mark.only_fresh
 @pytest.mark.parametrize(("options", "log"), [("", ""), ("--log-driver local", "hello\n")])
 def test_no_container_log_by_default(runner: Project, ready: str, options: str, log: str) -> None:
     process = runner.start(

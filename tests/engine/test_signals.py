@@ -9,6 +9,8 @@ import pytest
 
 from .tools import TIMEOUT, Project, containers, wait_until
 
+FRESH_AND_WARM = True
+
 HANDLER = """
 import os, signal, sys, time
 def handler(number, frame):

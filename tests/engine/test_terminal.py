@@ -15,6 +15,8 @@ from pydock.engine.progress import CLEAR
 from .terminal import CTRL_C, CTRL_P, on_terminal
 from .tools import TIMEOUT, Project, containers
 
+FRESH_AND_WARM = True
+
 ARE_TERMINALS = "import sys; print(sys.stdin.isatty(), sys.stdout.isatty(), sys.stderr.isatty())"
 
 

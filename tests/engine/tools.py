@@ -74,12 +74,22 @@ def untagged(name: str) -> set[str]:
     return SEEN.get(name, set()) & set(ids)
 
 
+def remove_warm_containers(name: str) -> None:
+    """Remove the containers of this environment that wait for programs."""
+    filters = ["--filter", "label=pydock.warm", "--filter", f"name=^{name}-warm-"]
+    if found := docker("ps", "--all", "--quiet", *filters).split():
+        docker("rm", "--force", *found, check=False)
+
+
 def containers(name: str) -> list[str]:
-    """Return the containers that have `name` in their name, in their hostname or in their image's name."""
+    """Return the containers that have `name` in their name, in their hostname or in their image's name.
+
+    Those that wait for programs are left out.
+    """
     template = "{{.Id}} {{.Name}} {{.Config.Hostname}} {{.Config.Image}}"
     ids = docker("ps", "--all", "--no-trunc", "--quiet").split()
     rows = docker("inspect", "--format", template, *ids, check=False) if ids else ""
-    return [row.split()[0] for row in rows.splitlines() if name in row]
+    return [row.split()[0] for row in rows.splitlines() if name in row and "-warm-" not in row]
 
 
 def inspect(image: str) -> dict[str, Any]:

@@ -202,7 +202,10 @@ class _Client:
         """Stop, as the program has; continue it when the caller's shell continues us (`fg`, `bg`)."""
         if self._mode:
             self._mode.leave_raw_mode()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # Where no shell could continue us, the kernel ignores this: "orphaned process group" in POSIX.
+        before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, before)
         if self._mode:
             self._mode.wait_for_foreground()
             self._mode.enter_raw_mode()
