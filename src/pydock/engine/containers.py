@@ -98,7 +98,7 @@ def start_container_watcher(settings: Settings, container: str) -> int:
     first. A detached container (`--detach`) is not removed. The watcher is not our child, so that we need not wait for
     it.
     """
-    _open_standard_streams()
+    open_standard_streams()
     reader, writer = os.pipe()
     if docker.detaches(settings.run_options):
         os.close(reader)
@@ -126,7 +126,7 @@ def _watch(settings: Settings, container: str, reader: int, writer: int) -> None
         os.execvp(removal[0], removal)
 
 
-def _open_standard_streams() -> None:
+def open_standard_streams() -> None:
     """If stdin, stdout or stderr is closed, open /dev/null there, so that a pipe does not become fd 0, 1 or 2."""
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= 2:  # noqa: PLR2004 - stderr

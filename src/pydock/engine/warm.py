@@ -17,7 +17,7 @@ import time
 from pydock import __version__, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock._speed.sha256 import sha256
-from pydock.engine.containers import run_argv, this_terminal
+from pydock.engine.containers import open_standard_streams, run_argv, this_terminal
 from pydock.engine.endpoint import engine_endpoint, image_id
 from pydock.engine.warm_run import connect, run_program
 
@@ -179,6 +179,7 @@ def run_warm(
     seconds = settings.seconds_to_keep
     if not seconds and not _has_any(warm_folder(), environment):
         return None
+    open_standard_streams()  # the connection must not become one of them
     found = describe_run(settings, environment, image, command, folder, call, mounts)
     if found is None:
         return None

@@ -1,0 +1,315 @@
+"""Programs in a warm container: the keeper and its clients, here without a container between them."""
+
+from __future__ import annotations
+
+import os
+import pty
+import secrets
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+
+from pydock.engine.build_context import PROGRAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEEPER = Path(PROGRAMS, "keeper.py").read_text(encoding="utf-8")
+NOT_STARTED = 250
+CLIENT = f"""
+import os, sys
+from pydock.engine.containers import open_standard_streams
+from pydock.engine.warm import Program
+from pydock.engine.warm_run import connect, run_program
+
+open_standard_streams()
+connection = connect(sys.argv[1], "socket")
+code = run_program(connection, Program(sys.argv[2:], os.getcwd(), dict(os.environ, GONE=None)))
+sys.exit({NOT_STARTED} if code is None else code)
+"""
+TIMEOUT = 30
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+class Keeper:
+    """A keeper on this machine, and what its clients need to start."""
+
+    def __init__(self, folder: Path, seconds: str = "0") -> None:
+        self.folder = folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+        environ = {**os.environ, "FROM_THE_IMAGE": "yes", "GONE": "yes"}
+        # Its own name of the folder is short, as in a container.
+        argv = [sys.executable, "-I", "-c", KEEPER, ".", seconds]
+        self.process = subprocess.Popen(argv, cwd=folder, env=environ, stdin=subprocess.DEVNULL)
+        wait_until((folder / "socket").exists)
+
+    def client(self, *program: str) -> list[str]:
+        return [sys.executable, "-c", CLIENT, str(self.folder), *program]
+
+    def start(self, *program: str, **options: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self.client(*program), **options)
+
+    def run(self, *program: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        options.setdefault("stdin", None if "input" in options else subprocess.DEVNULL)
+        return subprocess.run(
+            self.client(*program), capture_output=True, check=False, timeout=TIMEOUT, **options
+        )
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(TIMEOUT)
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Keeper]:
+    made = Keeper(tmp_path / ("a long name " * 12))
+    yield made
+    made.end()
+
+
+def test_arguments_streams_and_exit_code(keeper: Keeper) -> None:
+    code = "import sys; sys.stdout.write(ascii(sys.argv[1:])); sys.stderr.write('err'); sys.exit(7)"
+    done = keeper.run(sys.executable, "-c", code, "", "a  b", "$HOME", "a\nb", "é☃")
+    assert done.stdout.decode() == ascii(["", "a  b", "$HOME", "a\nb", "é☃"])
+    assert (done.stderr, done.returncode) == (b"err", 7)
+
+
+def test_variables_are_those_of_the_container_and_of_the_run(keeper: Keeper) -> None:
+    done = keeper.run(
+        "sh", "-c", 'echo "$FROM_THE_IMAGE $MINE ${GONE-unset}"', env={**os.environ, "MINE": "é"}
+    )
+    assert done.stdout.decode() == "yes é unset\n"
+
+
+def test_program_starts_in_the_folder_with_the_usual_umask(keeper: Keeper, tmp_path: Path) -> None:
+    (tmp_path / "later").mkdir()
+    done = keeper.run("sh", "-c", "pwd; umask", cwd=tmp_path / "later")
+    assert done.stdout.decode() == f"{tmp_path}/later\n0022\n"
+
+
+def test_binary_input_of_every_kind(keeper: Keeper, tmp_path: Path) -> None:
+    content = secrets.token_bytes(1 << 20)
+    assert keeper.run("cat", input=content).stdout == content
+    (tmp_path / "file").write_bytes(content)
+    with (tmp_path / "file").open("rb") as file:
+        assert keeper.run("cat", stdin=file).stdout == content
+    assert keeper.run("head", "-c", "3", input=content).stdout == content[:3]
+
+
+def test_output_into_a_file(keeper: Keeper, tmp_path: Path) -> None:
+    with (tmp_path / "file").open("wb") as file:
+        process = keeper.start("sh", "-c", "echo out; echo err >&2", stdout=file, stderr=file)
+        assert process.wait(TIMEOUT) == 0
+    assert sorted((tmp_path / "file").read_text(encoding="ascii").split()) == ["err", "out"]
+
+
+def test_program_gets_no_descriptor_of_a_file(keeper: Keeper, tmp_path: Path) -> None:
+    """With one, it could open the file again, for writing."""
+    (tmp_path / "secret").write_text("mine", encoding="ascii")
+    with (tmp_path / "secret").open("rb") as file:
+        done = keeper.run("sh", "-c", "readlink /proc/self/fd/0; : >/proc/self/fd/0", stdin=file)
+    assert done.stdout.startswith(b"pipe:")
+    assert (tmp_path / "secret").read_text(encoding="ascii") == "mine"
+
+
+def test_closed_streams(keeper: Keeper) -> None:
+    argv = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", *keeper.client("sh", "-c", "cat; echo ran; echo x >&2")]
+    done = subprocess.run(argv, capture_output=True, check=False, timeout=TIMEOUT)
+    assert (done.stdout, done.returncode) == (b"ran\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 255", 255), ("kill -KILL $$", 137), ("kill -TERM $$", 143)]
+)
+def test_exit_codes(keeper: Keeper, script: str, code: int) -> None:
+    assert keeper.run("sh", "-c", script).returncode == code
+
+
+def test_program_or_folder_that_does_not_exist(keeper: Keeper, tmp_path: Path) -> None:
+    assert keeper.run("no-such-program").returncode == NOT_STARTED
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
+    argv = ["sh", "-c", script, "sh", *keeper.client("true")]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(argv, capture_output=True, check=False, cwd=tmp_path, env=environ, timeout=TIMEOUT)
+    assert done.returncode != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_signals_reach_the_whole_process_group(keeper: Keeper, number: signal.Signals) -> None:
+    inner = f"import os, signal, sys; signal.signal({number.value}, lambda *_: sys.exit(0 if os.write(1, b'in') else 1))"
+    inner += "; os.write(1, b'ready '); signal.pause()"
+    name = number.name[3:]
+    script = f'trap "" {name}; trap "echo \' out\'; exit 9" {name}; "$@" & wait $!; wait $!'
+    process = keeper.start("sh", "-c", script, "sh", sys.executable, "-c", inner, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.read(6) == b"ready "
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 9
+    assert b" out" in printed
+
+
+def test_children_end_with_the_program(keeper: Keeper, tmp_path: Path) -> None:
+    """Also one that has left the process group and the session."""
+    script = (
+        "setsid sh -c 'echo $$ >pid; exec sleep 600' & sleep 600 & while ! [ -s pid ]; do sleep 0.01; done"
+    )
+    assert keeper.run("sh", "-c", script, cwd=tmp_path).returncode == 0
+    assert not Path("/proc", (tmp_path / "pid").read_text(encoding="ascii").strip()).exists()
+
+
+def test_killed_client_leaves_nothing(keeper: Keeper, tmp_path: Path) -> None:
+    script = "trap '' HUP INT TERM; echo $$ >pid; echo ready; while :; do sleep 1; done"
+    process = keeper.start("sh", "-c", script, cwd=tmp_path, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.kill()
+    program = Path("/proc", (tmp_path / "pid").read_text(encoding="ascii").strip())
+    wait_until(lambda: not program.exists())
+    process.communicate()
+    assert keeper.run("echo", "next").stdout == b"next\n"
+
+
+def test_killed_keeper(keeper: Keeper) -> None:
+    process = keeper.start("sh", "-c", "echo ready; exec sleep 600", stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    [session] = children_of(keeper.process.pid)
+    for pid in (*children_of(session), session):
+        os.kill(pid, signal.SIGKILL)
+    assert process.wait(TIMEOUT) == 137
+    process.stdout.close()
+
+
+def children_of(pid: int) -> list[int]:
+    done = subprocess.run(
+        ["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False
+    )
+    return [int(word) for word in done.stdout.split()]
+
+
+def test_many_at_once_and_in_a_row(keeper: Keeper) -> None:
+    processes = [
+        keeper.start("sh", "-c", f"cat; exit {number}", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for number in range(20)
+    ]
+    for number, process in enumerate(processes):
+        printed, _ = process.communicate(b"%d" % number, timeout=TIMEOUT)
+        assert (printed, process.returncode) == (b"%d" % number, number)
+    before = len(os.listdir(f"/proc/{keeper.process.pid}/fd"))
+    for _ in range(5):
+        keeper.run("true")
+    wait_until(lambda: children_of(keeper.process.pid) == [])
+    assert len(os.listdir(f"/proc/{keeper.process.pid}/fd")) == before
+
+
+def test_keeper_ends_when_idle(tmp_path: Path) -> None:
+    keeper = Keeper(tmp_path / "folder", "1")
+    assert keeper.run("true").returncode == 0
+    assert keeper.process.wait(TIMEOUT) == 0
+    assert os.listdir(keeper.folder) == []
+
+
+def test_keeper_ends_when_its_socket_is_removed_and_nothing_runs(keeper: Keeper) -> None:
+    process = keeper.start("sh", "-c", "echo ready; read word; echo $word", stdin=-1, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    os.unlink(keeper.folder / "socket")
+    assert process.communicate(b"went on\n", TIMEOUT)[0] == b"went on\n"
+    assert keeper.process.wait(TIMEOUT) == 0
+
+
+@pytest.mark.parametrize("sent", [b"", b"0" * 16, b"nonsense", b"              99x"])
+def test_keeper_survives_what_is_no_request(keeper: Keeper, sent: bytes) -> None:
+    folder = os.open(keeper.folder, os.O_PATH)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(f"/proc/self/fd/{folder}/socket")
+        client.sendall(sent)
+    os.close(folder)
+    assert keeper.run("echo", "next").stdout == b"next\n"
+
+
+# ---- with a terminal ------------------------------------------------------------------------
+
+
+class Terminal:
+    """A client with a terminal; `seen` is what was printed."""
+
+    def __init__(self, keeper: Keeper, *program: str, rows: int = 33, columns: int = 101) -> None:
+        self.seen = b""
+        self._pid, self._master = pty.fork()
+        if self._pid == 0:
+            argv = keeper.client(*program)
+            time.sleep(0.2)  # the size is set meanwhile
+            os.execv(argv[0], argv)
+        self.resize(rows, columns)
+
+    def resize(self, rows: int, columns: int) -> None:
+        import fcntl
+        import termios
+
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def type(self, text: bytes) -> None:
+        os.write(self._master, text)
+
+    def wait_for(self, text: bytes) -> None:
+        end = time.monotonic() + TIMEOUT
+        while text not in self.seen:
+            assert time.monotonic() < end, self.seen
+            self.seen += os.read(self._master, 4096)
+
+    def wait(self) -> int:
+        try:
+            while chunk := os.read(self._master, 4096):
+                self.seen += chunk
+        except OSError:  # the end
+            pass
+        code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        os.close(self._master)
+        return code
+
+
+def test_terminal_is_the_program_s_own(keeper: Keeper) -> None:
+    terminal = Terminal(keeper, "sh", "-c", "stty size; test -t 0 -a -t 1 -a -t 2; echo $? >/dev/tty; exit 3")
+    assert terminal.wait() == 3
+    assert terminal.seen.split() == [b"33", b"101", b"0"]
+
+
+def test_keys_of_a_terminal(keeper: Keeper) -> None:
+    terminal = Terminal(
+        keeper, "sh", "-c", "trap 'echo interrupted; exit 5' INT; echo ready; read word; sleep 600"
+    )
+    terminal.wait_for(b"ready")
+    terminal.type(b"\x03")
+    assert terminal.wait() == 5
+    assert b"interrupted" in terminal.seen
+
+
+def test_new_size_of_a_terminal(keeper: Keeper) -> None:
+    terminal = Terminal(
+        keeper, "sh", "-c", "trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.1; done"
+    )
+    terminal.wait_for(b"ready")
+    terminal.resize(20, 50)
+    assert terminal.wait() == 0
+    assert b"20 50" in terminal.seen
+
+
+def test_program_that_stops_goes_on_where_no_shell_could_continue_it(keeper: Keeper) -> None:
+    terminal = Terminal(keeper, "sh", "-c", "kill -TSTP $$; echo went on")
+    assert terminal.wait() == 0
+    assert b"went on" in terminal.seen
