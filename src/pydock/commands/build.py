@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
+from pydock.engine.warm import retire_all
 from pydock.environments import files, registry, requested
 from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN
 from pydock.environments.package_lists import check_lists
@@ -67,6 +68,7 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
         if session.engine.dry:
             return False
         set_outcome("the image is built")
+        retire_all(environment)
         replaced = session.images.untag_superseded(environment, before)
         new = session.images.inspect(content)
         return replaced or bool(old and new and old.id != new.id)

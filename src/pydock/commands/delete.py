@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
+from pydock.engine.warm import end_idle
 from pydock.environments import files, origin, registry
 from pydock.environments.environment import environments_folder
 from pydock.messages import confirm, set_outcome
@@ -42,6 +43,7 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
     with files.locked(environment.folder):
         if not link:
             files.check_can_remove(environment.folder)
+        end_idle(session.engine, environment)
         session.images.remove_all(environment)
         if not session.engine.dry:
             set_outcome(f"the image was deleted, {link or environment.folder} was not; run the command again")

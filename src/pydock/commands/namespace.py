@@ -10,10 +10,12 @@ from pydock.commands.clean import clean
 from pydock.commands.config import config
 from pydock.commands.create import create
 from pydock.commands.delete import delete
+from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.run import run, shell
 from pydock.commands.trust import trust
+from pydock.commands.up import up
 
 # In the order of `pydock --help`.
 COMMANDS = (
@@ -25,6 +27,8 @@ COMMANDS = (
     update,
     packages,
     build,
+    up,
+    down,
     envs,
     delete,
     clean,

@@ -259,6 +259,11 @@ def list_containers(client: Client, images: Sequence[str]) -> list[str]:
     return argv
 
 
+def list_labelled_containers(client: Client, label: str) -> list[str]:
+    """Return the command that prints the names of the containers with that label."""
+    return [*client, "ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
+
+
 def list_unstarted_containers(client: Client) -> list[str]:
     """Return the command that lists the containers of pydock's images that never started: time of creation, name."""
     template = "{{.CreatedAt}}\t{{.Names}}"

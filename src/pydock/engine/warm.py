@@ -17,6 +17,7 @@ import time
 from pydock import __version__, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock._speed.sha256 import sha256
+from pydock.engine import argv as docker
 from pydock.engine.containers import open_standard_streams, run_argv, this_terminal
 from pydock.engine.endpoint import engine_endpoint, image_id
 from pydock.engine.warm_run import connect, run_program
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from _socket import socket
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pydock.engine.client import Engine
     from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
@@ -35,9 +37,25 @@ LABEL = "pydock.warm"
 STAY = "stay"  # the file that keeps an idle container
 SOCKET = "socket"
 SECONDS_TO_START = 10
+SECONDS_TO_END = 3
 DEFAULT_SECONDS = 600
-# Options that make a container of its own: it runs in the background, has a name or a program, or reads a file each time.
-UNSUITABLE = ("--detach", "--name", "--entrypoint", "--env-file", "--cidfile", "--attach", "--label-file")
+# Options of a run that needs a container of its own: it has a name, a port or a program, runs in the background, or reads
+# a file that may change.
+UNSUITABLE = {
+    "--detach",
+    "-d",
+    "--name",
+    "--publish",
+    "-p",
+    "--publish-all",
+    "-P",
+    "--entrypoint",
+    "--env-file",
+}
+UNSUITABLE |= {"--cidfile", "--attach", "-a", "--label-file"}
+# Options that are different for each run of one container.
+SWITCHES_OF_RUN = {"--interactive", "--tty", "--sig-proxy"}
+OPTIONS_OF_RUN = {"--name", "--entrypoint", "--workdir", "--detach-keys", "--env", "-e"}
 
 
 class Program(NamedTuple):
@@ -77,6 +95,8 @@ class WarmContainer(NamedTuple):
         connection = self.connect()
         for file in (STAY, SOCKET):
             _remove(os.path.join(self.folder, file))
+        with contextlib.suppress(OSError):
+            os.rmdir(self.folder)
         if connection:
             connection.close()  # then the keeper looks whether it is still wanted
 
@@ -94,9 +114,7 @@ def describe_run(
 
     The arguments are those of `run_argv`.
     """
-    if not is_possible(settings) or any(
-        option.partition("=")[0] in UNSUITABLE or option == "-d" for option in settings.run_options
-    ):
+    if not is_possible(settings):
         return None
     identifier = image_id(settings, image)
     if not identifier:
@@ -105,6 +123,8 @@ def describe_run(
     argv = run_argv(settings, environment, image, "", command, folder, call, mounts, terminal)
     end = argv.index(image, len(settings.engine))
     options, place, variables = _divide(argv[len(settings.engine) + 1 : end])
+    if any(option.partition("=")[0] in UNSUITABLE for option in options):
+        return None
     if os.isatty(0) and os.isatty(1):
         variables["TERM"] = os.environ.get("TERM")
     digest = _digest([__version__, identifier, str(os.getuid()), *options])
@@ -136,7 +156,7 @@ def start_argv(
     return [
         *settings.engine,
         *("run", "--detach", "--name", container.name, "--label", f"{LABEL}={environment.identity}"),
-        *(*container.options, "--mount", mount, container.image),
+        *("--entrypoint", "", *container.options, "--mount", mount, container.image),
         *("python3", "-I", "-c", program, FOLDER_INSIDE, str(seconds)),
     ]
 
@@ -179,6 +199,8 @@ def run_warm(
     seconds = settings.seconds_to_keep
     if not seconds and not _has_any(warm_folder(), environment):
         return None
+    stays = is_up(environment)
+    seconds = seconds or (DEFAULT_SECONDS if stays else 0)
     open_standard_streams()  # the connection must not become one of them
     found = describe_run(settings, environment, image, command, folder, call, mounts)
     if found is None:
@@ -188,6 +210,8 @@ def run_warm(
         connection = container.connect()
         if connection is None and (not seconds or not start(settings, environment, container, seconds)):
             return None
+        if stays:
+            container.stay()
         connection = connection or container.connect()
         code = run_program(connection, program) if connection else None
         if code is not None:
@@ -210,9 +234,51 @@ def warm_containers(environment: Environment) -> Iterator[WarmContainer]:
 
 
 def retire_all(environment: Environment) -> None:
-    """Let every warm container of an environment end when its last program has ended."""
+    """Let every warm container of an environment end when its last program has ended: its image is another one now."""
     for container in warm_containers(environment):
         container.retire()
+
+
+def is_up(environment: Environment) -> bool:
+    """Return whether the user wants a warm container until `pydock down`."""
+    return os.path.exists(_mark(environment))
+
+
+def take_up(settings: Settings, environment: Environment, image: str) -> bool:
+    """Start a warm container for the working directory, and wait for `down` to end it; return whether there is one."""
+    found = describe_run(settings, environment, image)
+    if found is None or not start(
+        settings, environment, found[0], settings.seconds_to_keep or DEFAULT_SECONDS
+    ):
+        return False
+    with open(_mark(environment), "wb"):
+        pass
+    found[0].stay()
+    return True
+
+
+def take_down(environment: Environment) -> bool:
+    """Start no more programs in warm containers, which end when their last program has; return whether there were any."""
+    was_up = is_up(environment)
+    _remove(_mark(environment))
+    containers = list(warm_containers(environment))
+    for container in containers:
+        container.retire()
+    return was_up or bool(containers)
+
+
+def end_idle(engine: Engine, environment: Environment) -> None:
+    """End the warm containers of an environment in which no program runs, and wait until they are removed."""
+    if engine.dry or not take_down(environment):
+        return
+    listing = docker.list_labelled_containers(engine.client, f"{LABEL}={environment.identity}")
+    end = time.monotonic() + SECONDS_TO_END
+    while time.monotonic() < end and engine.query(listing).strip():
+        time.sleep(0.05)
+
+
+def _mark(environment: Environment) -> str:
+    return os.path.join(warm_folder(), f"{environment.identity}-up")
 
 
 def warm_folder() -> str:
@@ -246,17 +312,19 @@ def _divide(words: Sequence[str]) -> tuple[list[str], str, dict[str, str | None]
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
-        if option in {"--interactive", "--tty"} or option == "--sig-proxy":
+        if option in SWITCHES_OF_RUN:
             continue
-        if option in {"--name", "--workdir", "--detach-keys", "--env", "-e"}:
-            value = value if equals else next(rest)
-            if option == "--workdir":
-                folder = value
-            elif option in {"--env", "-e"}:
-                name, given, text = value.partition("=")
-                variables[name] = text if given else os.environ.get(name)
-        else:
+        if option not in OPTIONS_OF_RUN:
             options.append(word)
+            continue
+        value = value if equals else next(rest, "")
+        if option == "--workdir":
+            folder = value
+        elif option in {"--env", "-e"}:
+            name, given, text = value.partition("=")
+            variables[name] = text if given else os.environ.get(name)
+        elif value and option != "--detach-keys":  # the user's; pydock's own are empty
+            options.append(option)
     return options, folder, variables
 
 

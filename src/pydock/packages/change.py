@@ -15,6 +15,7 @@ from pydock import errors
 from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.build_step import build_step
 from pydock.engine.links import copies, links
+from pydock.engine.warm import retire_all
 from pydock.environments import files, package_lists
 from pydock.environments.environment import DOCKERFILE, PACKAGE_LISTS, REQUIREMENTS, REQUIREMENTS_IN
 from pydock.environments.requested import remember as remember_requests
@@ -374,6 +375,7 @@ class Packages:
             self._uncommitted.clear()
             set_outcome("the packages were changed")
             remember_requests(self._environment)
+            retire_all(self._environment)
         self._images.tag(content, self._environment.alias)
         # A tag that was moved leaves an untagged image.
         self._images.remove([*(tag for tag in self._tags if tag != content), *([replaced] if moved else [])])
