@@ -125,7 +125,7 @@ def test_delete_removes_an_idle_container_and_refuses_a_busy_one(project: Projec
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     refused = project.pydock("delete", environment, "--yes", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode == 125
     assert f"in use by container {environment}-warm-" in refused.stderr
     process.communicate(b"", TIMEOUT)
     project.pydock("run", environment, "true", variables=KEEP)
