@@ -10,7 +10,6 @@ Imported by every `pydock run`, so nothing slow is imported here.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 
@@ -95,8 +94,10 @@ class WarmContainer(NamedTuple):
         connection = self.connect()
         for file in (STAY, SOCKET):
             _remove(os.path.join(self.folder, file))
-        with contextlib.suppress(OSError):
+        try:  # noqa: SIM105 - contextlib would take longer to import than all of this
             os.rmdir(self.folder)
+        except OSError:
+            pass
         if connection:
             connection.close()  # then the keeper looks whether it is still wanted
 
@@ -294,8 +295,10 @@ def _has_any(folder: str, environment: Environment) -> bool:
 
 
 def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    try:  # noqa: SIM105 - see above
         os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def _make_folder(folder: str) -> None:
