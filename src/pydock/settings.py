@@ -31,6 +31,8 @@ DEFAULTS: dict[str, str | Words] = {
     "prefix": "pydock-",
     "user": "",
     "shell": "",
+    "mount": "project",
+    "workdir": "home",
     "installer": "uv",
     "templates": "",
     "run_options": (),
@@ -49,6 +51,8 @@ MEANINGS = {
     "prefix": "the beginning of image names, before the environment's name",
     "user": "the user name in the container; empty: your own",
     "shell": "the program that `shell` starts; empty: bash if the image has it, else sh",
+    "mount": "what `run` and `shell` mount: the project of the working directory, or the working directory alone (folder)",
+    "workdir": "where they start: in the home folder of the container (home), or at the same path as here (same)",
     "installer": "uv (pip if the image's Python is too old for uv) or pip",
     "templates": "a folder with your own dockerfile.j2",
     "run_options": "additional arguments for every `docker run`",
@@ -73,7 +77,12 @@ POWERFUL = (
 TRUST_KIND = "settings"
 MAX_SIZE = 1 << 20  # bytes of a settings file
 
-CHOICES = {"mode": ("", "local", "global"), "installer": ("uv", "pip")}
+CHOICES = {
+    "mode": ("", "local", "global"),
+    "installer": ("uv", "pip"),
+    "mount": ("project", "folder"),
+    "workdir": ("home", "same"),
+}
 
 
 class Home(NamedTuple):
@@ -94,6 +103,8 @@ class Settings(NamedTuple):
     prefix: str
     user: str
     shell: str
+    mount: str
+    workdir: str
     installer: str
     templates: str
     run_options: Words

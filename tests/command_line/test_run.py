@@ -69,7 +69,8 @@ def test_docker_run_command_line(ds: Machine) -> None:
         [
             *("run", "--rm", "--init", "--pull", "never", "--sig-proxy=false", "--entrypoint", ""),
             *("--interactive", "--hostname", "ds"),
-            *("--mount", f"type=bind,source={ds.project},target={target}", "--workdir", target),
+            *("--mount", f"type=bind,source={ds.project},target={target}"),
+            *("--mount", f"type=bind,source={ds.project},target={ds.project}", "--workdir", target),
             *("--log-driver", "none", "--env", "HOME=/home/me", "--env", "USER=me", "--env", "LOGNAME=me"),
             *(content, *BEFORE_COMMAND, "python", "--version"),
         ]
@@ -240,7 +241,8 @@ def test_local_environment_is_found_from_a_subfolder(machine: Machine) -> None:
     below.mkdir(parents=True)
     machine.run([*PYDOCK, "run", "dev", "true"], folder=below)
     [argv] = machine.argvs("run")
-    assert argv[argv.index("--mount") + 1] == f"type=bind,source={below},target=/home/me/deep"
+    assert argv[argv.index("--mount") + 1] == f"type=bind,source={machine.project},target=/home/me/project"
+    assert argv[argv.index("--workdir") + 1] == "/home/me/project/src/deep"
 
 
 def test_run_in_a_removed_folder(ds: Machine) -> None:

@@ -11,7 +11,14 @@ import os
 from pydock import errors
 from pydock.cli.call import RUN, SCRIPT, without_separator
 from pydock.engine.argv import shell_command
-from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv, run_watched
+from pydock.engine.containers import (
+    ATTEMPTS,
+    container_name,
+    is_image_lost,
+    run_argv,
+    run_watched,
+    this_workspace,
+)
 from pydock.engine.endpoint import check_local, check_supported, image_exists
 from pydock.environments.environment import find_environment
 from pydock.environments.requested import is_edited
@@ -21,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydock.cli.call import Call
     from pydock.environments.environment import Environment
+    from pydock.environments.workspace import Workspace
     from pydock.settings import Settings
 
 
@@ -34,8 +42,9 @@ def run_container_if_possible(call: Call) -> None:
             settings = load_settings(None, call.settings)
             check_supported(settings)
             check_local(settings)
+            workspace = this_workspace(settings)
             if _may_be_script(call):
-                found = _script(settings, call.rest)
+                found = _script(settings, workspace, call.rest)
                 if found is None:
                     return
                 environment, command, mounts = found
@@ -47,7 +56,7 @@ def run_container_if_possible(call: Call) -> None:
             if is_edited(environment) or not image_exists(settings, image):
                 return
             container = container_name(environment)
-            argv = run_argv(settings, environment, image, container, command, mounts=mounts)
+            argv = run_argv(settings, environment, image, container, command, workspace, mounts=mounts)
             environ = {"DOCKER_CLI_HINTS": "false", **os.environ}
             code = run_watched(argv, settings, container, environ)
         except (errors.PydockError, OSError):  # the task has the messages
@@ -72,7 +81,9 @@ def _may_be_script(call: Call) -> bool:
     return len(call.rest) > 1 if call.rest[0] == SCRIPT else call.rest[0].endswith(".py")
 
 
-def _script(settings: Settings, words: list[str]) -> tuple[Environment, list[str], list[str]] | None:
+def _script(
+    settings: Settings, workspace: Workspace, words: list[str]
+) -> tuple[Environment, list[str], list[str]] | None:
     """Return a script's environment, its command and its mount; None if the task has to make or choose the environment."""
     from pydock.engine.script import script_command  # only for scripts
     from pydock.environments import scripts
@@ -84,4 +95,4 @@ def _script(settings: Settings, words: list[str]) -> tuple[Environment, list[str
     if environment is None:
         return None
     scripts.mark_used(environment.name)
-    return (environment, *script_command(path, working_directory(), arguments))
+    return (environment, *script_command(path, working_directory(), arguments, workspace))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     positional=["name"],
     help=NAME_HELP,
     examples=["shell ds", "--local shell ds"],
-    settings=["shell", "run_options", "ca_bundle", "pip_config"],
+    settings=["shell", "mount", "workdir", "run_options", "ca_bundle", "pip_config"],
 )
 def shell(c: Context, name: str) -> None:
     """Start a shell in an environment, in the working directory."""
@@ -55,7 +55,7 @@ def shell(c: Context, name: str) -> None:
         "--local run ds sh -c 'ls | wc -l'",
         "run script.py --verbose",
     ],
-    settings=["run_options", "ca_bundle", "pip_config"],
+    settings=["mount", "workdir", "run_options", "ca_bundle", "pip_config"],
 )
 def run(c: Context, name: str, command: str | None = None, script: bool = False) -> None:
     """Run a command in the working directory; exit with its exit code.
@@ -122,7 +122,7 @@ def _run(
         tag = image or _image_to_run(session, environment)
         container = container_name(environment)
         argv = run_argv(
-            session.settings, environment, tag, container, words, session.folder, call_of_user(), mounts
+            session.settings, environment, tag, container, words, session.workspace(), call_of_user(), mounts
         )
         code = session.engine.run_container(argv, container)
         if session.engine.dry or not is_image_lost(session.settings, tag, code):
