@@ -35,6 +35,7 @@ DEFAULTS: dict[str, str | Words] = {
     "workdir": "home",
     "installer": "uv",
     "templates": "",
+    "pass_env": (),
     "run_options": (),
     "build_options": (),
     "ca_bundle": "",
@@ -55,6 +56,7 @@ MEANINGS = {
     "workdir": "where they start: in the home folder of the container (home), or at the same path as here (same)",
     "installer": "uv (pip if the image's Python is too old for uv) or pip",
     "templates": "a folder with your own dockerfile.j2",
+    "pass_env": "variables of yours that every run gets: names, or patterns such as HF_*",
     "run_options": "additional arguments for every `docker run`",
     "build_options": "additional arguments for every `docker build`",
     "ca_bundle": "CA certificates for installations; empty: detected; none: no file",
@@ -67,6 +69,7 @@ MEANINGS = {
 POWERFUL = (
     "engine",
     "templates",
+    "pass_env",
     "run_options",
     "build_options",
     "ca_bundle",
@@ -107,6 +110,7 @@ class Settings(NamedTuple):
     workdir: str
     installer: str
     templates: str
+    pass_env: Words
     run_options: Words
     build_options: Words
     ca_bundle: str
@@ -241,7 +245,7 @@ def _not_trusted(project: Layer, untrusted: Mapping[str, Any]) -> str:
     changed = trust.remembered(TRUST_KIND, os.path.realpath(project.source))
     why = "has changed since you trusted it" if changed else "is not trusted"
     return (
-        f"{project.source} sets {names}, which can run programs on this machine or read your files, and it {why}. "
+        f"{project.source} sets {names}, which can run programs on this machine, or read your files or variables, and it {why}. "
         "Nothing was run. `pydock trust` shows what it would allow, and allows it."
     )
 

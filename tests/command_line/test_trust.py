@@ -34,6 +34,7 @@ COMMANDS = [
 POWERFUL = {
     "engine": "[sh, -c, 'touch {ran}']",
     "run_options": "--privileged -v /:/host",
+    "pass_env": "AWS_*",
     "build_options": "--build-context=h=/home/u",
     "templates": "./templates",
     "netrc": "~/.ssh/id_rsa",

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 
 from pydock import errors
-from pydock.cli.call import RUN, SCRIPT, without_separator
+from pydock.cli.call import RUN, SCRIPT, read_run_call, without_separator
 from pydock.engine.argv import shell_command
 from pydock.engine.containers import (
     ATTEMPTS,
-    container_name,
     is_image_lost,
     run_argv,
     run_watched,
     this_workspace,
 )
 from pydock.engine.endpoint import check_local, check_supported, image_exists
+from pydock.engine.run_request import request_run
 from pydock.environments.environment import find_environment
 from pydock.environments.requested import is_edited
 from pydock.settings import load_settings, working_directory
@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 def run_container_if_possible(call: Call) -> None:
     """Run the command and exit with its exit code; return if this call needs the task."""
-    if not call.flags < {"--local", "--global"} or not (_has_all_words(call) or _may_be_script(call)):
+    try:
+        flags = call.flags
+        call, values = read_run_call(call)
+    except errors.PydockError:
+        return
+    is_complete = _has_all_words(call) or _may_be_script(call)
+    if not flags < {"--local", "--global"} or call.flags != flags or not is_complete:
         return
     code = None
     for _ in range(ATTEMPTS):
@@ -55,9 +61,11 @@ def run_container_if_possible(call: Call) -> None:
             image = environment.content_tag()
             if is_edited(environment) or not image_exists(settings, image):
                 return
-            container = container_name(environment)
+            request = request_run(settings, values)
+            settings, container = request.settings, request.container(environment)
             argv = run_argv(settings, environment, image, container, command, workspace, mounts=mounts)
-            environ = {"DOCKER_CLI_HINTS": "false", **os.environ}
+            environ = {"DOCKER_CLI_HINTS": "false", **os.environ, **request.variables}
+            request.announce(container)
             code = run_watched(argv, settings, container, environ)
         except (errors.PydockError, OSError):  # the task has the messages
             return

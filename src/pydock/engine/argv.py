@@ -23,6 +23,8 @@ Client = tuple[str, ...]
 VERSION_LABEL = "pydock.version"
 ARGUMENTS_LABEL = "pydock.arguments"  # the build arguments, as NAME=VALUE words
 
+RUN_LABEL = "pydock.run"  # on a container whose name is the user's: which run it belongs to
+
 TOOLS_LABEL = "pydock.tools"  # on the tools image: the version of pydock that made it
 
 # Docker's default, ctrl-p ctrl-q, would keep ctrl-p from the program. Nobody types these three by accident.
@@ -74,7 +76,7 @@ def run_command(
     if terminal.stdin_open:
         argv.append("--interactive")
     if terminal.interactive:
-        argv += ["--tty", "--env", "TERM", "--detach-keys", DETACH_KEYS]
+        argv += ["--tty", "--detach-keys", DETACH_KEYS]
     if terminal.selinux:  # relabelling the caller's files would lock out other programs: moby/moby#30934
         argv += ["--security-opt", "label=disable"]
     argv += ["--hostname", environment.name.replace(".", "-").replace("_", "-")[:63]]
@@ -235,6 +237,16 @@ def list_unstarted_containers(client: Client) -> list[str]:
     return [*client, "ps", "--all", *filters, "--format", template]
 
 
+def list_containers_of_run(client: Client, label: str) -> list[str]:
+    """Return the command that prints the ids of the containers with that label."""
+    return [*client, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
+
+
+def container_exists(client: Client, container: str) -> list[str]:
+    """Return the command that succeeds if the container exists."""
+    return [*client, "container", "inspect", "--format", "{{.Id}}", container]
+
+
 def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     """Return the command that writes a file of the container to stdout, as a tar archive."""
     return [*client, "cp", f"{container}:{path}", "-"]
@@ -245,9 +257,9 @@ def kill_container(client: Client, container: str, number: str) -> list[str]:
     return [*client, "kill", "--signal", number, container]
 
 
-def remove_container(client: Client, container: str) -> list[str]:
-    """Return the command that removes a container, and kills it if it runs."""
-    return [*client, "rm", "--force", container]
+def remove_container(client: Client, *containers: str) -> list[str]:
+    """Return the command that removes containers, and kills those that run."""
+    return [*client, "rm", "--force", *containers]
 
 
 def remove_stopped_container(client: Client, container: str) -> list[str]:

@@ -65,7 +65,9 @@ def run_argv(
         container,
         places,
         command,
-        this_terminal(),
+        docker.Terminal(False, False, _selinux_enforces())
+        if docker.detaches(settings.run_options)
+        else this_terminal(),
         settings.run_options,
         (*surroundings.options, *mounts),
         surroundings.script + docker.check_command(environment.name, call),
@@ -133,8 +135,18 @@ def _watch(settings: Settings, container: str, reader: int, writer: int) -> None
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     os.close(writer)
-    if not os.read(reader, 1):
-        removal = docker.remove_container(settings.engine, container)
+    if os.read(reader, 1):
+        return
+    containers = [container]
+    label = next((word for word in settings.run_options if word.startswith(f"{docker.RUN_LABEL}=")), "")
+    if label:
+        import subprocess  # only for containers that the user has named
+
+        listing = docker.list_containers_of_run(settings.engine, label)
+        found = subprocess.run(listing, stdout=subprocess.PIPE, check=False)
+        containers = found.stdout.decode().split()
+    if containers:
+        removal = docker.remove_container(settings.engine, *containers)
         os.execvp(removal[0], removal)
 
 

@@ -65,7 +65,7 @@ WRAPPED = ["sh", "-c", f'{docker.NO_STOPPING}exec "$@"', "sh", *COMMAND]
         pytest.param(PIPED, ["--interactive"], id="pipe"),
         pytest.param(
             Terminal(stdin_open=True, interactive=True),
-            ["--interactive", "--tty", "--env", "TERM", "--detach-keys", DETACH_KEYS],
+            ["--interactive", "--tty", "--detach-keys", DETACH_KEYS],
             id="terminals",
         ),
         pytest.param(
@@ -184,6 +184,15 @@ def test_build_image(arguments: dict[str, object], expected: list[str]) -> None:
         ),
         (lambda: docker.copy_from_container(DOCKER, "c", "/p"), "docker cp c:/p -"),
         (lambda: docker.remove_container(DOCKER, "c"), "docker rm --force c"),
+        (lambda: docker.remove_container(DOCKER, "c", "d"), "docker rm --force c d"),
+        (
+            lambda: docker.list_containers_of_run(DOCKER, "pydock.run=1"),
+            "docker ps --all --quiet --no-trunc --filter label=pydock.run=1",
+        ),
+        (
+            lambda: docker.container_exists(DOCKER, "c"),
+            "docker container inspect --format {{.Id}} c",
+        ),
         (lambda: docker.remove_stopped_container(DOCKER, "c"), "docker rm c"),
         (
             lambda: docker.security_options(DOCKER),
