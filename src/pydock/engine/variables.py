@@ -33,7 +33,7 @@ def passed_variables(settings: Settings, environ: Mapping[str, str]) -> dict[str
     """
     by_name = passes_environment(settings.engine)
     names = [name for name in ALWAYS if environ.get(name)]
-    names += [name for name in environ if _is_language(name) and environ[name] in BUILT_IN]
+    names += [name for name, value in environ.items() if _is_language(name) and _says_something(name, value)]
     found: dict[str, str | None] = {name: None if by_name else environ[name] for name in names}
     for name in _matching(settings.pass_env, environ):
         if not by_name:
@@ -47,6 +47,14 @@ def passed_variables(settings: Settings, environ: Mapping[str, str]) -> dict[str
 
 def _is_language(name: str) -> bool:
     return name == "LANG" or name.startswith("LC_")
+
+
+def _says_something(name: str, value: str) -> bool:
+    """Return whether a language that every image has was chosen by somebody.
+
+    Where no language is set, LANG is C, and Python itself sets LC_CTYPE (PEP 538); images have LANG=C.UTF-8.
+    """
+    return value in BUILT_IN and not (name == "LANG" and "." not in value) and name != "LC_CTYPE"
 
 
 def _matching(patterns: Sequence[str], environ: Mapping[str, str]) -> list[str]:

@@ -53,6 +53,21 @@ def test_pass_env(make_settings: MakeSettings, patterns: list[str], names: set[s
     assert {"TERM", "CI", "LANG"} <= set(found)
 
 
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        ({"LANG": "C"}, []),
+        ({"LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8"}, ["LANG"]),
+        ({"LC_ALL": "C", "LANG": "POSIX"}, ["LC_ALL"]),
+        ({"LC_ALL": "de_DE.UTF-8"}, []),
+    ],
+)
+def test_languages_that_every_image_has(
+    make_settings: MakeSettings, environ: dict[str, str], names: list[str]
+) -> None:
+    assert list(passed_variables(make_settings(), environ)) == names
+
+
 def test_client_without_our_variables(make_settings: MakeSettings) -> None:
     found = passed_variables(make_settings(engine="sudo docker", pass_env=["BAR"]), ENVIRON)
     assert found == {"TERM": "xterm", "CI": "1", "LANG": "C.UTF-8"}
