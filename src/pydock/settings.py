@@ -36,6 +36,8 @@ DEFAULTS: dict[str, str | Words] = {
     "installer": "uv",
     "templates": "",
     "pass_env": (),
+    "mounts": (),
+    "home_volume": "false",
     "run_options": (),
     "build_options": (),
     "ca_bundle": "",
@@ -57,6 +59,8 @@ MEANINGS = {
     "installer": "uv (pip if the image's Python is too old for uv) or pip",
     "templates": "a folder with your own dockerfile.j2",
     "pass_env": "variables of yours that every run gets: names, or patterns such as HF_*",
+    "mounts": "folders of yours that every run has, at the same path or at another: FOLDER[:PLACE][:ro]",
+    "home_volume": "true: the home folder of the container stays, in a volume for each environment",
     "run_options": "additional arguments for every `docker run`",
     "build_options": "additional arguments for every `docker build`",
     "ca_bundle": "CA certificates for installations; empty: detected; none: no file",
@@ -70,6 +74,8 @@ POWERFUL = (
     "engine",
     "templates",
     "pass_env",
+    "mounts",
+    "home_volume",
     "run_options",
     "build_options",
     "ca_bundle",
@@ -85,6 +91,7 @@ CHOICES = {
     "installer": ("uv", "pip"),
     "mount": ("project", "folder"),
     "workdir": ("home", "same"),
+    "home_volume": ("false", "true"),
 }
 
 
@@ -111,6 +118,8 @@ class Settings(NamedTuple):
     installer: str
     templates: str
     pass_env: Words
+    mounts: Words
+    home_volume: str
     run_options: Words
     build_options: Words
     ca_bundle: str
@@ -348,6 +357,8 @@ def _checked(name: str, value: Any, source: str) -> str | Words:
         if name == "engine" and not value:
             raise errors.BadSetting(f"{source}: setting 'engine' is empty. Set it to docker, or remove it.")
         return tuple(str(word) for word in value)
+    if isinstance(value, bool) and "true" in CHOICES.get(name, ()):
+        value = str(value).lower()
     if not isinstance(value, str):
         raise errors.BadSetting(f"{source}: setting '{name}' must be a string. Put it in quotes.")
     if name not in POWERFUL and not value.isprintable():

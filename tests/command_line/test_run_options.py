@@ -59,7 +59,7 @@ def test_address_of_a_published_port_is_printed(ds: Machine, flags: list[str]) -
     [argv] = ds.argvs("run")
     found = re.fullmatch(r"127\.0\.0\.1:(\d+):8888", argv[argv.index("--publish") + 1])
     assert found
-    assert f"Port 8888 is http://127.0.0.1:{found[1]} " in ended.err
+    assert f"http://127.0.0.1:{found[1]} is port 8888 of the container" in ended.err
     assert ended.out == ""
 
 
@@ -72,9 +72,7 @@ def test_port_in_use(ds: Machine, flags: list[str]) -> None:
         assert refused.err.splitlines()[-1].startswith(f"Port {port} of 127.0.0.1 is in use")
         assert ds.argvs("run") == []
         ended = ds.ok(*flags, "run", "ds", "true", PYDOCK_RUN_OPTIONS=f"-p {port}:80")
-        assert (
-            f"Port {port} is in use, so this run has another one. Port 80 is http://127.0.0.1:" in ended.err
-        )
+        assert f"Port {port} is in use, so this run has another one. http://127.0.0.1:" in ended.err
 
 
 @both_ways
@@ -181,3 +179,20 @@ def test_help_says_what_a_bare_option_does(ds: Machine) -> None:
     for words in ("-p [PORT:]PORT, --publish", "options of `docker run` (before NAME):", "--name CONTAINER"):
         assert words in shown
     assert max(map(len, shown.splitlines())) < 80
+
+
+@both_ways
+def test_data_and_home_of_the_settings(ds: Machine, flags: list[str]) -> None:
+    (ds.home / "data").mkdir()
+    (ds.home / ".pydock.yaml").write_text("mounts: ['~/data:ro']\nhome_volume: true\n")
+    ds.ok(*flags, "run", "ds", "true")
+    [argv] = ds.argvs("run")
+    assert f"type=bind,source={ds.home}/data,target={ds.home}/data,readonly" in argv
+    [volume] = [word for word in argv if word.startswith("type=volume")]
+    assert re.fullmatch(
+        r"type=volume,source=pydock-ds-\w{8}-home,target=/home/me,volume-label=pydock.home", volume
+    )
+    (ds.home / "data").rmdir()
+    ended = ds.pydock(*flags, "run", "ds", "true")
+    assert ended.code == 2
+    assert "does not exist" in ended.err

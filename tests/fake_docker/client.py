@@ -179,6 +179,18 @@ def container(argv: list[str]) -> int:
         )
 
 
+def volume(argv: list[str]) -> int:
+    """Inspect or remove a volume: a file in the folder `volumes`."""
+    path = os.path.join(HOME, "volumes", argv[-1])
+    if not os.path.exists(path):
+        print(f"Error response from daemon: get {argv[-1]}: no such volume", file=sys.stderr)
+        return 1
+    if argv[0] == "rm":
+        os.unlink(path)
+    print(argv[-1])
+    return 0
+
+
 def info(argv: list[str]) -> int:
     print('["name=seccomp,profile=builtin","name=cgroupns"]')
     return 0
@@ -252,6 +264,7 @@ COMMANDS = {
     "rm": rm,
     "ps": ps,
     "container": container,
+    "volume": volume,
     "info": info,
     "kill": kill,
     "run": run,

@@ -34,7 +34,17 @@ if TYPE_CHECKING:
     positional=["name"],
     help=NAME_HELP,
     examples=["shell ds", "--local shell ds", "shell -p 8888:8888 ds"],
-    settings=["shell", "mount", "workdir", "pass_env", "run_options", "ca_bundle", "pip_config"],
+    settings=[
+        "shell",
+        "mount",
+        "workdir",
+        "pass_env",
+        "mounts",
+        "home_volume",
+        "run_options",
+        "ca_bundle",
+        "pip_config",
+    ],
     docker_options=True,
 )
 def shell(c: Context, name: str, **options: Any) -> None:
@@ -59,7 +69,16 @@ def shell(c: Context, name: str, **options: Any) -> None:
         "run -p 8888:8888 -e DEBUG=1 ds python server.py",
         "run script.py --verbose",
     ],
-    settings=["mount", "workdir", "pass_env", "run_options", "ca_bundle", "pip_config"],
+    settings=[
+        "mount",
+        "workdir",
+        "pass_env",
+        "mounts",
+        "home_volume",
+        "run_options",
+        "ca_bundle",
+        "pip_config",
+    ],
     docker_options=True,
 )
 def run(c: Context, name: str, command: str | None = None, script: bool = False, **options: Any) -> None:

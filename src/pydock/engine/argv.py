@@ -247,6 +247,15 @@ def container_exists(client: Client, container: str) -> list[str]:
     return [*client, "container", "inspect", "--format", "{{.Id}}", container]
 
 
+def volume_exists(client: Client, volume: str) -> list[str]:
+    """Return the command that prints a volume's name, and fails if there is none."""
+    return [*client, "volume", "inspect", "--format", "{{.Name}}", volume]
+
+
+def remove_volume(client: Client, volume: str) -> list[str]:
+    return [*client, "volume", "rm", volume]
+
+
 def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     """Return the command that writes a file of the container to stdout, as a tar archive."""
     return [*client, "cp", f"{container}:{path}", "-"]

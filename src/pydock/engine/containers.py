@@ -52,6 +52,11 @@ def run_argv(
     if projects:
         check_projects(projects, settings.home)
     surroundings = describe_surroundings(settings, environment)
+    data: list[str] = []
+    if settings.mounts or settings.home_volume == "true":
+        from pydock.engine.data import data_options  # only for runs that have any
+
+        data = data_options(settings, environment)
     places = places_of(
         workspace or this_workspace(settings),
         environment.caller.name,
@@ -69,7 +74,7 @@ def run_argv(
         if docker.detaches(settings.run_options)
         else this_terminal(),
         settings.run_options,
-        (*surroundings.options, *mounts),
+        (*surroundings.options, *data, *mounts),
         surroundings.script + docker.check_command(environment.name, call),
     )
 

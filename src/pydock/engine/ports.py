@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LOOPBACK = "127.0.0.1"
+ATTEMPTS = 20  # to find a port that was not chosen for another one
 NETWORKS_WITHOUT_PORTS = ("host", "none", "container:")
 
 
@@ -65,6 +66,7 @@ def settle_ports(options: Sequence[str], own: int = 0) -> tuple[list[str], list[
     words, notes = list(options), []
     if _network(words).startswith(NETWORKS_WITHOUT_PORTS):
         return words, []
+    chosen: set[str] = set()
     index = 0
     while index < len(words):
         before, value = "", ""
@@ -78,14 +80,14 @@ def settle_ports(options: Sequence[str], own: int = 0) -> tuple[list[str], list[
             before, value = "-p", word[2:].removeprefix("=")
         if value:
             is_own = index >= len(words) - own
-            port, note = _settled(parse_port(value), is_own=is_own)
+            port, note = _settled(parse_port(value), chosen, is_own=is_own)
             words[index] = f"{before}{port.text}"
             notes += [note] if note else []
         index += 1
     return words, notes
 
 
-def _settled(port: Port, *, is_own: bool) -> tuple[Port, str]:
+def _settled(port: Port, chosen: set[str], *, is_own: bool) -> tuple[Port, str]:
     if "-" in port.here or "-" in port.inside:  # a range is left to Docker
         return port, ""
     if port.here and (not port.here.isdecimal() or not _is_in_use(port)):
@@ -95,7 +97,7 @@ def _settled(port: Port, *, is_own: bool) -> tuple[Port, str]:
             f"Port {port.here} of {port.address} is in use by another program or container, so it cannot be published. "
             f"Use another one (`-p {int(port.here) + 1}:{port.inside}`), or any that is free (`-p 0:{port.inside}`)."
         )
-    taken, port = port.here, port._replace(here=_free_port(port))
+    taken, port = port.here, port._replace(here=_free_port(port, chosen))
     if taken and port.here:
         return port, f"Port {taken} is in use, so this run has another one. {_note(port)}"
     return port, _note(port) if port.here else ""
@@ -103,7 +105,7 @@ def _settled(port: Port, *, is_own: bool) -> tuple[Port, str]:
 
 def _note(port: Port) -> str:
     protocol = "/udp" if port.protocol == "udp" else ""
-    return f"Port {port.inside}{protocol} is {port.url} (a server inside must listen on 0.0.0.0, not on 127.0.0.1)"
+    return f"{port.url} is port {port.inside}{protocol} of the container, where a server must listen on 0.0.0.0, not on 127.0.0.1."
 
 
 def _is_in_use(port: Port) -> bool:
@@ -116,11 +118,17 @@ def _is_in_use(port: Port) -> bool:
     return False
 
 
-def _free_port(port: Port) -> str:
-    try:
-        return str(_bound(port, 0))
-    except OSError:  # not an address of this machine: the engine tells
-        return ""
+def _free_port(port: Port, chosen: set[str]) -> str:
+    """Return a free port that is not among those `chosen` before, and add it to them; "" leaves it to the engine."""
+    for _ in range(ATTEMPTS):
+        try:
+            found = str(_bound(port, 0))
+        except OSError:  # not an address of this machine: the engine tells
+            break
+        if found not in chosen:
+            chosen.add(found)
+            return found
+    return ""
 
 
 def _bound(port: Port, number: int) -> int:

@@ -53,7 +53,9 @@ def test_free_port_is_chosen_and_named(text: str) -> None:
     assert found, word
     assert int(found[2]) > 1024
     scheme, address = ("udp" if found[3] else "http"), found[1].replace("0.0.0.0", "127.0.0.1")  # noqa: S104
-    assert f"{scheme}://{address}:{found[2]} " in note
+    assert note.startswith(
+        f"{scheme}://{address}:{found[2]} is port 80{'/udp' * bool(found[3])} of the container"
+    )
     assert "must listen on 0.0.0.0" in note
 
 
@@ -90,3 +92,11 @@ def test_networks_without_ports(taken: int, network: list[str]) -> None:
 def test_what_pydock_does_not_know_is_left_to_the_engine(text: str) -> None:
     (_, word), _ = settle_ports(["-p", text], 2)
     assert word == parse_port(text).text
+
+
+def test_no_port_is_chosen_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = iter([1111, 1111, 2222, *[2222] * 50])
+    monkeypatch.setattr("pydock.engine.ports._bound", lambda *_: next(offered))
+    words, notes = settle_ports(["-p", "0:80", "-p", "0:81", "-p", "0:82"], 6)
+    assert words[1::2] == ["127.0.0.1:1111:80", "127.0.0.1:2222:81", "127.0.0.1::82"]
+    assert len(notes) == 2
