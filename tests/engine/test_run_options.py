@@ -9,7 +9,6 @@ import secrets
 import signal
 import subprocess
 import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydock.environments.caller import current_caller
@@ -23,14 +22,8 @@ SECRET = "s3cret-" + secrets.token_hex(8)
 
 
 def command_lines() -> str:
-    """Return the command lines of all processes, as `ps` shows them to everybody."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:  # it has ended
-            continue
-    return "\n".join(found)
+    """Return the command lines of all processes, as everybody can see them."""
+    return subprocess.run(["ps", "-eww", "-o", "args"], check=True, capture_output=True, text=True).stdout
 
 
 def test_server_in_the_background(runner: Project, ready: str) -> None:
@@ -53,7 +46,7 @@ def test_server_in_the_background(runner: Project, ready: str) -> None:
 
         def answers() -> bool:
             try:
-                with urllib.request.urlopen(f"{found[1]}/hello.txt", timeout=5) as answer:
+                with urllib.request.urlopen(f"{found[1]}/hello.txt", timeout=5) as answer:  # noqa: S310
                     return bool(answer.read() == b"hello\n")
             except OSError:
                 return False
@@ -85,6 +78,7 @@ def test_value_of_a_variable_is_on_no_command_line(runner: Project, ready: str) 
     assert process.stdout
     assert process.stdout.readline().decode() == f"{SECRET} {SECRET}-2\n"
     shown = [line for line in command_lines().splitlines() if SECRET in line]
+    assert shown
     assert all("-m pydock" in line for line in shown), "only what the user typed"
     process.stdin.close()
     assert process.wait(60) == 0
@@ -103,7 +97,7 @@ def test_killed_run_leaves_no_container_of_the_users_name(runner: Project, ready
 def test_limits_and_places(runner: Project, ready: str) -> None:
     (runner.folder / "data").mkdir()
     (runner.folder / "data" / "x").write_text("data\n")
-    script = "id -u; pwd; cat x; touch /y 2>&1; touch /t/y; cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null; true"
+    script = "id -u; pwd; cat x; touch /y 2>&1; touch /t/y"
     options = [
         "-u",
         "1234",
