@@ -50,8 +50,6 @@ def read_run_call(call: Call, before: Mapping[str, Any] | None = None) -> tuple[
 
     pydock's own flags there are added to the call's, and the values to those `before`. Raises `UsageError` if a value is missing.
     """
-    from pydock.engine.run_options import read_options  # only for these commands
-
     values = dict(before or {})
     flags, rest = set(call.flags), call.rest
     while rest and rest[0][:1] == "-":
@@ -59,6 +57,8 @@ def read_run_call(call: Call, before: Mapping[str, Any] | None = None) -> tuple[
             flags.add(rest[0])
             rest = rest[1:]
             continue
+        from pydock.engine.run_options import read_options  # only for runs that have any
+
         found, remaining = read_options(rest)
         if len(remaining) == len(rest):
             break

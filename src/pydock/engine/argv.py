@@ -138,6 +138,11 @@ def detaches(options: Sequence[str]) -> bool:
     return False
 
 
+def has_option(options: Sequence[str], *names: str) -> bool:
+    """Return whether one of these options is among those of `docker run`: `--ipc host`, `--ipc=host`."""
+    return any(word.partition("=")[0] in names for word in options)
+
+
 def shell_command(shell: str) -> list[str]:
     """Return the command that starts `shell`, or the default shell if it is ""."""
     return [shell] if shell else list(DEFAULT_SHELL)

@@ -1,6 +1,6 @@
 """Options of `docker run` that `run` and `shell` have too: `-e`, `-p 8888:8888`, `--gpus all`.
 
-Imported by every `pydock run`, so nothing slow is imported here.
+Imported only by runs that have any, and by the tasks.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ import os
 
 from pydock import errors
 from pydock._speed.named_tuple import NamedTuple
+from pydock.engine.endpoint import container_exists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from pydock.settings import Settings
 
     Values = Mapping[str, Any]
 
@@ -190,15 +193,14 @@ def _checked(option: Option, value: str) -> str:
     return value
 
 
-def check_container_name(name: str) -> None:
-    """Raise `UsageError` if the engine would not accept the name of a container."""
+def check_container_name(settings: Settings, name: str) -> None:
+    """Raise `UsageError` for a name that no container can have, `ContainerExists` if one has it."""
     signs = set(name) <= set(f"{NAME_SIGNS}_.-")
     if len(name) < 2 or not signs or name[0] not in NAME_SIGNS:  # noqa: PLR2004 - the engine's rule
         raise errors.UsageError(
             f"{name!r} is not a valid name for a container. Use letters, digits, `_`, `.` and `-`; begin with a letter or digit."
         )
-
-
-def has_option(options: Sequence[str], *names: str) -> bool:
-    """Return whether one of these options is among those of `docker run`: `--ipc host`, `--ipc=host`."""
-    return any(word.partition("=")[0] in names for word in options)
+    if container_exists(settings, name):
+        raise errors.ContainerExists(
+            f"There is a container '{name}' already. `docker rm --force {name}` removes it; or choose another name."
+        )

@@ -8,12 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
-from pydock import errors
 from pydock._speed.named_tuple import NamedTuple
 from pydock.engine.argv import RUN_LABEL, detaches, passes_environment
 from pydock.engine.containers import container_name
-from pydock.engine.endpoint import container_exists
-from pydock.engine.run_options import CONTAINER_NAME, check_container_name, docker_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,20 +49,22 @@ def request_run(settings: Settings, values: Mapping[str, Any]) -> RunRequest:
 
     Raises `UsageError`, `PortInUse` and `ContainerExists`.
     """
-    words, variables = docker_words(values, by_name=passes_environment(settings.engine))
-    options = [*settings.run_options, *words]
+    words: list[str] = []
+    variables: dict[str, str] = {}
     notes: list[str] = []
+    name = ""
+    if values:
+        from pydock.engine import run_options  # only for runs that have any
+
+        words, variables = run_options.docker_words(values, by_name=passes_environment(settings.engine))
+        name = values.get(run_options.CONTAINER_NAME) or ""
+    options = [*settings.run_options, *words]
     if any(word[:2] == "-p" or word.startswith("--publish") for word in options):
         from pydock.engine.ports import settle_ports  # only for runs that publish ports
 
         options, notes = settle_ports(options, len(words))
-    name = values.get(CONTAINER_NAME) or ""
     if name:
-        check_container_name(name)
-        if container_exists(settings, name):
-            raise errors.ContainerExists(
-                f"There is a container '{name}' already. `docker rm --force {name}` removes it; or choose another name."
-            )
+        run_options.check_container_name(settings, name)
         # By its name alone, the watcher could remove a container that somebody else has made meanwhile.
         options += ["--label", f"{RUN_LABEL}={os.urandom(8).hex()}"]
     return RunRequest(settings._replace(run_options=tuple(options)), variables, name, notes)

@@ -13,10 +13,9 @@ import os
 
 from pydock import errors
 from pydock._speed.named_tuple import NamedTuple
-from pydock.engine.argv import csv_record, passes_environment
+from pydock.engine.argv import csv_record, has_option, passes_environment
 from pydock.engine.configuration import CA_VARIABLES, NONE, PROXY_VARIABLES, pip_config_files
 from pydock.engine.endpoint import engine_endpoint
-from pydock.engine.run_options import has_option
 from pydock.engine.variables import language_script, passed_variables
 from pydock.settings import find_user_home
 

@@ -13,6 +13,8 @@ from pydock.engine.run_options import check_container_name, docker_words, read_o
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..conftest import MakeSettings
+
 
 @pytest.mark.parametrize(
     ("words", "values", "rest"),
@@ -125,7 +127,10 @@ def test_files_and_folders_must_exist(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("name", ["", "a", "-ab", ".ab", "a b", "a/b", "a\n", "a?b", "é1"])
-def test_names_that_no_container_has(name: str) -> None:
+def test_names_that_no_container_has(make_settings: MakeSettings, name: str) -> None:
+    settings = make_settings(engine="false")
     with pytest.raises(errors.UsageError):
-        check_container_name(name)
-    check_container_name("my_web-1.x")
+        check_container_name(settings, name)
+    check_container_name(settings, "my_web-1.x")
+    with pytest.raises(errors.ContainerExists):
+        check_container_name(make_settings(engine="true"), "my_web-1.x")
