@@ -196,3 +196,14 @@ def test_data_and_home_of_the_settings(ds: Machine, flags: list[str]) -> None:
     ended = ds.pydock(*flags, "run", "ds", "true")
     assert ended.code == 2
     assert "does not exist" in ended.err
+
+
+@both_ways
+def test_link_that_leads_out_is_named_after_a_failure(ds: Machine, flags: list[str]) -> None:
+    (ds.project / "data").symlink_to(ds.home)
+    (ds.project / "sets").symlink_to(ds.bin)
+    ended = ds.pydock(*flags, "run", "ds", "python", "x.py", FAKE_DOCKER_EXIT="1")
+    assert ended.code == 1
+    assert ended.err.count("is not in the container") == 1, "the home folder is not proposed"
+    assert f"'sets' is a link to {ds.bin}" in ended.err
+    assert "is a link" not in ds.ok(*flags, "run", "ds", "python", "x.py").err

@@ -71,6 +71,10 @@ def run_container_if_possible(call: Call) -> None:
             return
         if not is_image_lost(settings, image, code):
             break
+    if code:
+        from pydock.engine.outside_links import print_links  # only after failures
+
+        print_links(code, workspace, argv)
     os._exit(code or 0)  # nothing is left to do, and Python's own end takes 5 ms
 
 

@@ -19,6 +19,7 @@ from pydock.credentials import register_options
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.containers import ATTEMPTS, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
+from pydock.engine.outside_links import print_links
 from pydock.engine.run_request import request_run
 from pydock.environments.requested import is_edited, requested_message
 from pydock.environments.scripts import SUFFIX, names_script
@@ -158,6 +159,7 @@ def _run(
         if session.engine.dry or not is_image_lost(session.settings, tag, code):
             break
     if code:
+        print_links(code, session.workspace(), argv)
         raise Exit(code=code)
 
 
