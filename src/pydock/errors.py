@@ -136,6 +136,14 @@ class DiskFull(EngineError):
     """There is no space left where the engine keeps its images."""
 
 
+class PortInUse(EngineError):
+    """A port that is to be published is in use."""
+
+
+class ContainerExists(EngineError):
+    """There is a container of the name that a run is to have."""
+
+
 class ImageMissing(EngineError):
     """The environment's folder exists, its image does not."""
 

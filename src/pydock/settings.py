@@ -31,8 +31,13 @@ DEFAULTS: dict[str, str | Words] = {
     "prefix": "pydock-",
     "user": "",
     "shell": "",
+    "mount": "project",
+    "workdir": "home",
     "installer": "uv",
     "templates": "",
+    "pass_env": (),
+    "mounts": (),
+    "home_volume": "false",
     "run_options": (),
     "keep": "",
     "build_options": (),
@@ -50,8 +55,13 @@ MEANINGS = {
     "prefix": "the beginning of image names, before the environment's name",
     "user": "the user name in the container; empty: your own",
     "shell": "the program that `shell` starts; empty: bash if the image has it, else sh",
+    "mount": "what `run` and `shell` mount: the project of the working directory, or the working directory alone (folder)",
+    "workdir": "where they start: in the home folder of the container (home), or at the same path as here (same)",
     "installer": "uv (pip if the image's Python is too old for uv) or pip",
     "templates": "a folder with your own dockerfile.j2",
+    "pass_env": "variables of yours that every run gets: names, or patterns such as HF_*",
+    "mounts": "folders of yours that every run has, at the same path or at another: FOLDER[:PLACE][:ro]",
+    "home_volume": "true: the home folder of the container stays, in a volume for each environment",
     "run_options": "additional arguments for every `docker run`",
     "keep": "how long `run` keeps its container ready for the next run, for example 10m; empty: not at all",
     "build_options": "additional arguments for every `docker build`",
@@ -65,6 +75,9 @@ MEANINGS = {
 POWERFUL = (
     "engine",
     "templates",
+    "pass_env",
+    "mounts",
+    "home_volume",
     "run_options",
     "build_options",
     "ca_bundle",
@@ -76,7 +89,13 @@ TRUST_KIND = "settings"
 MAX_SIZE = 1 << 20  # bytes of a settings file
 MAX_SECONDS = 366 * 86400  # of a duration
 
-CHOICES = {"mode": ("", "local", "global"), "installer": ("uv", "pip")}
+CHOICES = {
+    "mode": ("", "local", "global"),
+    "installer": ("uv", "pip"),
+    "mount": ("project", "folder"),
+    "workdir": ("home", "same"),
+    "home_volume": ("false", "true"),
+}
 
 
 class Home(NamedTuple):
@@ -97,8 +116,13 @@ class Settings(NamedTuple):
     prefix: str
     user: str
     shell: str
+    mount: str
+    workdir: str
     installer: str
     templates: str
+    pass_env: Words
+    mounts: Words
+    home_volume: str
     run_options: Words
     keep: str
     build_options: Words
@@ -239,7 +263,7 @@ def _not_trusted(project: Layer, untrusted: Mapping[str, Any]) -> str:
     changed = trust.remembered(TRUST_KIND, os.path.realpath(project.source))
     why = "has changed since you trusted it" if changed else "is not trusted"
     return (
-        f"{project.source} sets {names}, which can run programs on this machine or read your files, and it {why}. "
+        f"{project.source} sets {names}, which can run programs on this machine, or read your files or variables, and it {why}. "
         "Nothing was run. `pydock trust` shows what it would allow, and allows it."
     )
 
@@ -342,6 +366,7 @@ def _checked(name: str, value: Any, source: str) -> str | Words:
         if name == "engine" and not value:
             raise errors.BadSetting(f"{source}: setting 'engine' is empty. Set it to docker, or remove it.")
         return tuple(str(word) for word in value)
+    value = _as_text(name, value)
     if not isinstance(value, str):
         raise errors.BadSetting(f"{source}: setting '{name}' must be a string. Put it in quotes.")
     if name not in POWERFUL and not value.isprintable():
@@ -351,7 +376,18 @@ def _checked(name: str, value: Any, source: str) -> str | Words:
         raise errors.BadSetting(
             f"{source}: invalid value {value!r} for setting '{name}'. Use one of: {choices}."
         )
-    if name == "keep" and parse_duration(value) is None:
+    return _checked_duration(value, source) if name == "keep" else value
+
+
+def _as_text(name: str, value: Any) -> Any:
+    """Return YAML's `true` or a number of seconds as text, where the setting takes one."""
+    if isinstance(value, bool):
+        return str(value).lower() if "true" in CHOICES.get(name, ()) else value
+    return str(value) if name == "keep" and isinstance(value, int) else value
+
+
+def _checked_duration(value: str, source: str) -> str:
+    if parse_duration(value) is None:
         raise errors.BadSetting(
             f"{source}: invalid value {value!r} for setting 'keep'. Use for example 90s, 10m or 2h; empty keeps nothing."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
@@ -60,8 +61,9 @@ def test_both_ways_run_the_same_command(ds: Machine) -> None:
 
 
 def test_docker_run_command_line(ds: Machine) -> None:
-    ds.ok("run", "ds", "python", "--version")
+    ds.ok("run", "ds", "python", "--version", TERM="", CI="", COLORTERM="", NO_COLOR="", LANG="", LC_ALL="")
     content, _ = ds.tags()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 // 1024**2
     target = f"/home/me/{ds.project.name}"
     [argv] = ds.argvs("run")
     assert argv[5:7] == ["--name", f"ds-{argv[6][3:]}"]
@@ -69,8 +71,10 @@ def test_docker_run_command_line(ds: Machine) -> None:
         [
             *("run", "--rm", "--init", "--pull", "never", "--sig-proxy=false", "--entrypoint", ""),
             *("--interactive", "--hostname", "ds"),
-            *("--mount", f"type=bind,source={ds.project},target={target}", "--workdir", target),
-            *("--log-driver", "none", "--env", "HOME=/home/me", "--env", "USER=me", "--env", "LOGNAME=me"),
+            *("--mount", f"type=bind,source={ds.project},target={target}"),
+            *("--mount", f"type=bind,source={ds.project},target={ds.project}", "--workdir", target),
+            *("--log-driver", "none", f"--shm-size={memory}m"),
+            *("--env", "HOME=/home/me", "--env", "USER=me", "--env", "LOGNAME=me"),
             *(content, *BEFORE_COMMAND, "python", "--version"),
         ]
     ]
@@ -165,7 +169,8 @@ def test_detached_container_is_not_removed(ds: Machine) -> None:
 def test_run_in_a_terminal(ds: Machine) -> None:
     assert ds.in_terminal(b"", "run", "ds", "top")[0] == 0
     [argv] = ds.argvs("run")
-    assert argv[10:15] == ["--interactive", "--tty", "--env", "TERM", "--detach-keys"]
+    assert argv[10:13] == ["--interactive", "--tty", "--detach-keys"]
+    assert argv[argv.index("TERM") - 1] == "--env"
 
 
 @both_ways
@@ -183,8 +188,8 @@ def test_shell_of_the_settings(ds: Machine) -> None:
 
 
 def test_run_options_are_before_the_image(ds: Machine) -> None:
-    ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--publish 8888:8888 --env 'A=b c'")
-    own = ["--publish", "8888:8888", "--env", "A=b c"]
+    ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--publish 127.0.0.1:8000-8001:8888-8889 --env 'A=b c'")
+    own = ["--publish", "127.0.0.1:8000-8001:8888-8889", "--env", "A=b c"]
     assert ds.argvs("run")[0][-10:] == [*own, ds.tags()[0], *BEFORE_COMMAND, "true"]
 
 
@@ -240,7 +245,8 @@ def test_local_environment_is_found_from_a_subfolder(machine: Machine) -> None:
     below.mkdir(parents=True)
     machine.run([*PYDOCK, "run", "dev", "true"], folder=below)
     [argv] = machine.argvs("run")
-    assert argv[argv.index("--mount") + 1] == f"type=bind,source={below},target=/home/me/deep"
+    assert argv[argv.index("--mount") + 1] == f"type=bind,source={machine.project},target=/home/me/project"
+    assert argv[argv.index("--workdir") + 1] == "/home/me/project/src/deep"
 
 
 def test_run_in_a_removed_folder(ds: Machine) -> None:

@@ -34,6 +34,9 @@ COMMANDS = [
 POWERFUL = {
     "engine": "[sh, -c, 'touch {ran}']",
     "run_options": "--privileged -v /:/host",
+    "pass_env": "AWS_*",
+    "mounts": "/:/host",
+    "home_volume": "true",
     "build_options": "--build-context=h=/home/u",
     "templates": "./templates",
     "netrc": "~/.ssh/id_rsa",
@@ -107,7 +110,7 @@ def test_trust_is_for_one_content_of_one_file(machine: Machine, ds: Path, tmp_pa
     ended = machine.ok("trust", "--yes")
     assert "run_options: add this to every `docker run`" in ended.err
     machine.ok("run", "ds", "true")
-    assert "8888:8888" in machine.argvs("run")[-1]
+    assert "127.0.0.1:8888:8888" in machine.argvs("run")[-1]
     assert "already trusted" in machine.ok("trust").err
     # Another content
     settings_file(machine).write_text("run_options: --publish 8888:8888 --privileged\n")

@@ -169,6 +169,28 @@ def kill(argv: list[str]) -> int:
     return 0
 
 
+def container(argv: list[str]) -> int:
+    """Inspect a container."""
+    with locked_state() as state:
+        return (
+            0
+            if argv[-1] in state.containers
+            else fail(message("container-not-found").replace("ds-read", argv[-1]))
+        )
+
+
+def volume(argv: list[str]) -> int:
+    """Inspect or remove a volume: a file in the folder `volumes`."""
+    path = os.path.join(HOME, "volumes", argv[-1])
+    if not os.path.exists(path):
+        print(f"Error response from daemon: get {argv[-1]}: no such volume", file=sys.stderr)
+        return 1
+    if argv[0] == "rm":
+        os.unlink(path)
+    print(argv[-1])
+    return 0
+
+
 def info(argv: list[str]) -> int:
     print('["name=seccomp,profile=builtin","name=cgroupns"]')
     return 0
@@ -177,8 +199,13 @@ def info(argv: list[str]) -> int:
 def ps(argv: list[str]) -> int:
     """List the containers of images, and of images that are built on them, like docker's filter `ancestor`.
 
-    With the filter `status=created`, list the containers that never ran.
+    With `--quiet`, list the containers with a label. With the filter `status=created`, list the containers that never ran.
     """
+    if "--quiet" in argv:
+        label = argv[-1].removeprefix("label=")
+        with locked_state() as state:
+            print(*(name for name, facts in state.containers.items() if label in facts), sep="\n")
+        return 0
     template = argv[argv.index("--format") + 1]
     if "status=created" in argv:
         with locked_state() as state:
@@ -198,12 +225,13 @@ def ps(argv: list[str]) -> int:
 def run(argv: list[str]) -> int:
     """Copy stdin to stdout, and exit with FAKE_DOCKER_EXIT; the container exists meanwhile."""
     name = argv[argv.index("--name") + 1]
+    labels = [argv[index + 1] for index, word in enumerate(argv) if word == "--label"]
     with locked_state() as state:
         place = next((index for index, word in enumerate(argv) if state.find(word)), None)
         if place is None:
             print(f"docker: {_no_such_image(argv[-1])}.", file=sys.stderr)
             return 125
-        state.containers[name] = [state.find(argv[place]), argv[place], str(os.getpid())]
+        state.containers[name] = [state.find(argv[place]), argv[place], str(os.getpid()), *labels]
     _pause_at("run:started")
     if "--interactive" in argv[:place] and not os.isatty(0):
         sys.stdout.buffer.write(sys.stdin.buffer.read())
@@ -235,6 +263,8 @@ COMMANDS = {
     "cp": cp,
     "rm": rm,
     "ps": ps,
+    "container": container,
+    "volume": volume,
     "info": info,
     "kill": kill,
     "run": run,
@@ -266,7 +296,7 @@ def _record(argv: list[str], made: Build | None) -> None:
     variables = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(("PYDOCK_SECRET_", "BUILDX_", "DOCKER_", "HTTP", "NO_PROXY"))
+        if name.startswith(("PYDOCK_SECRET_", "BUILDX_", "DOCKER_", "HTTP", "NO_PROXY", "PASSED_"))
     }
     call = {"argv": argv, "variables": variables, **(made.as_record() if made else {})}
     # One write, because some calls run side by side.

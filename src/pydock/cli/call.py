@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pydock._speed.named_tuple import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 FLAGS = {
     "--local": "use the environments of this project (./.pydock)",
     "--global": "use the environments of the user (~/.pydock)",
@@ -38,6 +43,29 @@ def read_call(argv: list[str]) -> Call:
         if word not in FLAGS:
             return Call(frozenset(argv[:index]), word, argv[index + 1 :])
     return Call(frozenset(argv), None, [])
+
+
+def read_run_call(call: Call, before: Mapping[str, Any] | None = None) -> tuple[Call, dict[str, Any]]:
+    """Return the call of `run` or `shell` without the options before NAME, and the values of those of `docker run`.
+
+    pydock's own flags there are added to the call's, and the values to those `before`. Raises `UsageError` if a value is missing.
+    """
+    values = dict(before or {})
+    flags, rest = set(call.flags), call.rest
+    while rest and rest[0][:1] == "-":
+        if rest[0] in FLAGS:
+            flags.add(rest[0])
+            rest = rest[1:]
+            continue
+        from pydock.engine.run_options import read_options  # only for runs that have any
+
+        found, remaining = read_options(rest)
+        if len(remaining) == len(rest):
+            break
+        for name, value in found.items():
+            values[name] = [*values.get(name, []), *value] if isinstance(value, list) else value
+        rest = remaining
+    return call._replace(flags=frozenset(flags), rest=list(rest)), values
 
 
 def without_separator(words: list[str]) -> list[str]:

@@ -9,10 +9,17 @@ from __future__ import annotations
 import os
 
 from pydock import errors
-from pydock.cli.call import RUN, SCRIPT, without_separator
+from pydock.cli.call import RUN, SCRIPT, read_run_call, without_separator
 from pydock.engine.argv import shell_command
-from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv, run_watched
+from pydock.engine.containers import (
+    ATTEMPTS,
+    is_image_lost,
+    run_argv,
+    run_watched,
+    this_workspace,
+)
 from pydock.engine.endpoint import check_local, check_supported, image_exists
+from pydock.engine.run_request import request_run
 from pydock.engine.warm import run_warm
 from pydock.environments.environment import find_environment
 from pydock.environments.requested import is_edited
@@ -21,13 +28,21 @@ from pydock.settings import load_settings, working_directory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pydock.cli.call import Call
+    from pydock.engine.run_request import RunRequest
     from pydock.environments.environment import Environment
+    from pydock.environments.workspace import Workspace
     from pydock.settings import Settings
 
 
 def run_container_if_possible(call: Call) -> None:
     """Run the command and exit with its exit code; return if this call needs the task."""
-    if not call.flags < {"--local", "--global"} or not (_has_all_words(call) or _may_be_script(call)):
+    try:
+        flags = call.flags
+        call, values = read_run_call(call)
+    except errors.PydockError:
+        return
+    is_complete = _has_all_words(call) or _may_be_script(call)
+    if not flags < {"--local", "--global"} or call.flags != flags or not is_complete:
         return
     code = None
     for _ in range(ATTEMPTS):
@@ -35,8 +50,9 @@ def run_container_if_possible(call: Call) -> None:
             settings = load_settings(None, call.settings)
             check_supported(settings)
             check_local(settings)
+            workspace = this_workspace(settings)
             if _may_be_script(call):
-                found = _script(settings, call.rest)
+                found = _script(settings, workspace, call.rest)
                 if found is None:
                     return
                 environment, command, mounts = found
@@ -47,18 +63,30 @@ def run_container_if_possible(call: Call) -> None:
             image = environment.content_tag()
             if is_edited(environment) or not image_exists(settings, image):
                 return
-            code = run_warm(settings, environment, image, command, mounts=mounts)
-            if code is not None:
-                break
-            container = container_name(environment)
-            argv = run_argv(settings, environment, image, container, command, mounts=mounts)
-            environ = {"DOCKER_CLI_HINTS": "false", **os.environ}
-            code = run_watched(argv, settings, container, environ)
+            request = request_run(settings, values)
+            settings, container = request.settings, request.container(environment)
+            argv = run_argv(settings, environment, image, container, command, workspace, mounts=mounts)
+            code = _run(request, environment, container, argv, image)
         except (errors.PydockError, OSError):  # the task has the messages
             return
         if not is_image_lost(settings, image, code):
             break
+    if code:
+        from pydock.engine.outside_links import print_links  # only after failures
+
+        print_links(code, workspace, argv)
     os._exit(code or 0)  # nothing is left to do, and Python's own end takes 5 ms
+
+
+def _run(request: RunRequest, environment: Environment, container: str, argv: list[str], image: str) -> int:
+    """Run in the container that waits for programs, else in a new one; return the exit code."""
+    if not request.fresh:
+        code = run_warm(request.settings, environment, argv, image, request.variables)
+        if code is not None:
+            return code
+    request.announce(container)
+    environ = {"DOCKER_CLI_HINTS": "false", **os.environ, **request.variables}
+    return run_watched(argv, request.settings, container, environ)
 
 
 def _has_all_words(call: Call) -> bool:
@@ -76,7 +104,9 @@ def _may_be_script(call: Call) -> bool:
     return len(call.rest) > 1 if call.rest[0] == SCRIPT else call.rest[0].endswith(".py")
 
 
-def _script(settings: Settings, words: list[str]) -> tuple[Environment, list[str], list[str]] | None:
+def _script(
+    settings: Settings, workspace: Workspace, words: list[str]
+) -> tuple[Environment, list[str], list[str]] | None:
     """Return a script's environment, its command and its mount; None if the task has to make or choose the environment."""
     from pydock.engine.script import script_command  # only for scripts
     from pydock.environments import scripts
@@ -88,4 +118,4 @@ def _script(settings: Settings, words: list[str]) -> tuple[Environment, list[str
     if environment is None:
         return None
     scripts.mark_used(environment.name)
-    return (environment, *script_command(path, working_directory(), arguments))
+    return (environment, *script_command(path, working_directory(), arguments, workspace))

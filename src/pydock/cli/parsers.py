@@ -6,11 +6,12 @@ import argparse
 import functools
 import shlex
 import textwrap
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydock import errors
 from pydock.cli.call import FLAGS
 from pydock.commands.namespace import COMMANDS, OTHER_NAMES
+from pydock.engine.run_options import FRESH, OPTIONS
 from pydock.settings import DEFAULTS, MEANINGS
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # The flags that may also follow the command.
 GLOBAL_FLAGS = {"--local": "local", "--global": "global_", "--echo": "echo", "--dry": "dry"}
+OF_DOCKER = {option.parameter: option for option in OPTIONS}
 WIDTH = 79  # columns of all help, so that it fits a terminal of 80
 
 
@@ -69,8 +71,13 @@ def parser_for(task: Command, words: Sequence[str]) -> argparse.ArgumentParser:
         ),
         allow_abbrev=False,
     )
+    docker: Any = None
     for argument in task.get_arguments():
-        _add(parser, task, argument)
+        name = str(argument.attr_name or argument.name)
+        is_docker = task.docker_options and name in OF_DOCKER and name != FRESH
+        if is_docker and not docker:
+            docker = parser.add_argument_group("options of `docker run` (before NAME)")
+        _add(docker if is_docker else parser, task, argument)
     group = parser.add_argument_group(
         "global options" + (" (before NAME)" if task.rest and task.rest.verbatim else "")
     )
@@ -113,7 +120,7 @@ class _Parser(argparse.ArgumentParser):
         raise errors.UsageError(f"{message[0].upper()}{message[1:]}.\nusage: {usage(self._task)}")
 
 
-def _add(parser: argparse.ArgumentParser, task: Command, argument: Argument) -> None:
+def _add(parser: argparse._ActionsContainer, task: Command, argument: Argument) -> None:
     name = str(argument.attr_name or argument.name)
     text = task.words.get(name, "")
     metavar = _metavar(task, name)
@@ -134,6 +141,9 @@ def _add(parser: argparse.ArgumentParser, task: Command, argument: Argument) -> 
 
 
 def _flags(task: Command, name: str) -> list[str]:
+    if task.docker_options and name in OF_DOCKER:
+        letter, long = OF_DOCKER[name].letter, OF_DOCKER[name].name
+        return [f"-{letter}", long] if letter else [long]
     long = f"--{name.strip('_').replace('_', '-')}"
     return [task.short[name], long] if name in task.short else [long]
 

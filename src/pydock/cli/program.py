@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Config, Executor, Exit
 
 from pydock import __version__, errors
-from pydock.cli.call import SCRIPT, Call, read_call, without_separator
+from pydock.cli.call import SCRIPT, Call, read_run_call, without_separator
 from pydock.cli.parsers import GLOBAL_FLAGS, commands, help_text, is_required, parser_for
 from pydock.commands import mistakes
 from pydock.commands.namespace import namespace
@@ -103,7 +103,13 @@ def _unknown(call: Call, name: str) -> str:
 def _parse(parser: argparse.ArgumentParser, task: Command, call: Call) -> tuple[set[str], dict[str, Any]]:
     if task.rest and task.rest.verbatim:
         return _parse_verbatim(parser, call)
+    values: dict[str, Any] = {}
+    if task.docker_options:
+        call, values = read_run_call(call)
+        after, values = read_run_call(call._replace(rest=call.rest[1:]), values)
+        call = after._replace(rest=[*call.rest[:1], *after.rest])
     parsed = vars(parser.parse_intermixed_args(call.rest))
+    parsed.update(values)
     flags = set(call.flags)
     for flag, key in GLOBAL_FLAGS.items():
         if parsed.pop(key):
@@ -115,23 +121,32 @@ def _parse(parser: argparse.ArgumentParser, task: Command, call: Call) -> tuple[
 
 def _parse_verbatim(parser: argparse.ArgumentParser, call: Call) -> tuple[set[str], dict[str, Any]]:
     """Read `[flags] NAME COMMAND…` or `[flags] [--script] FILE ARGUMENT…`; every word after the name is left as it is."""
-    inner = read_call(call.rest)
+    inner, values = read_run_call(call._replace(flags=frozenset()))
     if inner.flags & {"--help", "-h"}:
         parser.print_help()
         raise Exit(code=0)
-    name, words = inner.command, inner.rest
+    name, words = next(iter(inner.rest), None), inner.rest[1:]
     is_script = name == SCRIPT
     if name in {SCRIPT, "--"}:
         name, words = next(iter(words), None), words[1:]
     elif (name or "").startswith("-") or inner.flags & {"--version", "-V"}:
-        parser.error(f"unrecognized option: {name if (name or '').startswith('-') else '--version'}")
+        option = name if name and name.startswith("-") else "--version"
+        parser.error(
+            f"unrecognized option: {option}. Other options of `docker run` are for setting 'run_options', for example "
+            f"PYDOCK_RUN_OPTIONS='{option}'"
+        )
     if is_script and (not name or name.startswith("-")):
         parser.error(f"{SCRIPT} needs a file")
     may_be_script = is_script or (name or "").endswith(".py")
     if not name or not (may_be_script or without_separator(words)):
         message = mistakes.message_for_missing_command(load_settings(None, call.settings), name)
         raise errors.UsageError(f"{message}\n{parser.format_usage().strip()}")
-    return set(call.flags | inner.flags), {"name": name, "command": shlex.join(words), "script": is_script}
+    return set(call.flags | inner.flags), {
+        **values,
+        "name": name,
+        "command": shlex.join(words),
+        "script": is_script,
+    }
 
 
 def _interrupted(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface

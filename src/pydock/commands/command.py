@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import shlex
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from invoke import Argument, Context, Exit, Task, task
 
 from pydock import errors, messages
+from pydock.engine.run_options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +57,7 @@ class Command(Task[Any]):
     metavars: Mapping[str, str] = {}  # option -> the name of its value in the help
     examples: Sequence[str] = ()  # without `pydock`
     settings: Sequence[str] = ()  # that change what the command does
+    docker_options: bool = False  # whether it has those of `docker run`
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
         """Return the task's arguments for invoke's parser; a positional one that has a default may be left out."""
@@ -63,6 +66,8 @@ class Command(Task[Any]):
             name = str(argument.attr_name or argument.name)
             if argument.positional and self.argspec(self.body).parameters[name].default is None:
                 argument.__class__ = OptionalPositional
+            if self.docker_options and name in self.short:
+                argument.names = (*argument.names, self.short[name].lstrip("-"))
         return arguments
 
 
@@ -105,20 +110,29 @@ def command(
     examples: Sequence[str] = (),
     settings: Sequence[str] = (),
     repeatable: Sequence[str] = (),
+    docker_options: bool = False,
 ) -> Callable[[Callable[..., None]], Command]:
     """Turn a function into a command: an invoke task whose errors become exit codes.
 
     The function's docstring and `help` are what `pydock COMMAND --help` and `inv --help` show; the first also shows
     `examples` and `settings`. The command is named like the function unless `name` is given. `repeatable` options are
-    lists (`-r a.txt -r b.txt`), whose default must be None.
+    lists (`-r a.txt -r b.txt`), whose default must be None. With `docker_options`, the function's last parameter is
+    `**options`, and the command has those of `engine/run_options.py`.
     """
     words = dict(help or {})
+    if docker_options:
+        words.update({option.parameter: option.text for option in OPTIONS})
+        metavars = {**{option.parameter: option.metavar for option in OPTIONS}, **(metavars or {})}
+        short = {**{o.parameter: f"-{o.letter}" for o in OPTIONS if o.letter}, **(short or {})}
+        repeatable = [*repeatable, *(option.parameter for option in OPTIONS if option.repeatable)]
     for_inv = dict(words)
     if rest:
         for_inv[rest.parameter] += " (with inv: one quoted text)"
 
     def decorate(body: Callable[..., None]) -> Command:
         names = [name or body.__name__, *aliases]
+        if docker_options:
+            body.__signature__ = _with_options(inspect.signature(body))  # type: ignore[attr-defined]
         make = task(
             klass=Command,
             name=names[0],
@@ -126,13 +140,27 @@ def command(
             iterable=list(repeatable),
             help=for_inv,
             aliases=tuple(aliases),
+            # invoke would choose other letters than Docker's
+            auto_shortflags=not docker_options,
         )
         made: Command = make(_errors_as_exit(body, names))
         made.rest, made.short, made.words, made.metavars = rest, short or {}, words, metavars or {}
-        made.examples, made.settings = examples, settings
+        made.examples, made.settings, made.docker_options = examples, settings, docker_options
         return made
 
     return decorate
+
+
+def _with_options(signature: inspect.Signature) -> inspect.Signature:
+    """Return a function's signature with the options of `docker run` in the place of `**options`."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    added = [
+        inspect.Parameter(
+            option.parameter, kind, default=None if option.repeatable else "" if option.metavar else False
+        )
+        for option in OPTIONS
+    ]
+    return signature.replace(parameters=[*list(signature.parameters.values())[:-1], *added])
 
 
 def _errors_as_exit(body: Callable[..., None], names: Sequence[str]) -> Callable[..., None]:

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
+from pydock import errors
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
+from pydock.engine import argv as docker
+from pydock.engine.data import home_volume
 from pydock.engine.warm import end_idle
 from pydock.environments import files, origin, registry
 from pydock.environments.environment import environments_folder
-from pydock.messages import confirm, set_outcome
+from pydock.messages import confirm, say, set_outcome
 
 if TYPE_CHECKING:
     from invoke import Context
+
+    from pydock.environments.environment import Environment
 
 
 @command(
     positional=["name"],
     aliases=["rm", "remove"],
-    help={**NAME_HELP, "yes": "do not ask for confirmation"},
+    help={
+        **NAME_HELP,
+        "yes": "do not ask for confirmation",
+        "volume": "also delete the volume with the home folder (setting `home_volume`)",
+    },
     short={"yes": "-y"},
     examples=["delete ds", "delete ds --yes"],
 )
-def delete(c: Context, name: str, yes: bool = False) -> None:
+def delete(c: Context, name: str, yes: bool = False, volume: bool = False) -> None:
     """Delete an environment: its image and its folder.
 
-    If the folder is a symbolic link, only the link is removed, and not the folder that it leads to.
+    If the folder is a symbolic link, only the link is removed, and not the folder that it leads to. A volume with the
+    environment's home folder is deleted only with --volume, or if you agree when asked.
     """
     session = Session(c)
     environment = session.environment(name)
@@ -39,12 +50,15 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
             else f"the folder {environment.folder}"
         )
         confirm(f"Delete the image and {what}{'.' if link else '?'}", yes=yes)
+    home = "" if link else _home_to_delete(session, environment, yes=yes, volume=volume)
     # The images first: a folder without an image can be built again, an image without a folder is a leftover.
     with files.locked(environment.folder):
         if not link:
             files.check_can_remove(environment.folder)
         end_idle(session.engine, environment)
         session.images.remove_all(environment)
+        if home:
+            session.engine.modify(docker.remove_volume(session.engine.client, home))
         if not session.engine.dry:
             set_outcome(f"the image was deleted, {link or environment.folder} was not; run the command again")
             origin.forget(environment)
@@ -54,3 +68,18 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
                 files.remove_folder(environment.folder)
                 registry.forget(environment.identity)
     session.say_done(f"Deleted environment '{name}'.")
+
+
+def _home_to_delete(session: Session, environment: Environment, *, yes: bool, volume: bool) -> str:
+    """Return the volume to delete; "" if there is none, or if it stays. It is the user's data, so `--yes` is not enough."""
+    name = home_volume(environment)
+    if not session.engine.query_found(docker.volume_exists(session.engine.client, name)).strip():
+        return ""
+    stays = f"The volume {name} with the home folder stays; `docker volume rm {name}` removes it."
+    if not (volume or yes or session.engine.dry):
+        with contextlib.suppress(errors.NotConfirmed):
+            confirm(f"Delete the volume {name} with the home folder too?", yes=False)
+            volume = True
+    if not volume:
+        say(stays)
+    return name if volume else ""

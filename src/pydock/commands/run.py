@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke import Context, Exit
 
@@ -15,16 +15,19 @@ from pydock import errors
 from pydock.commands.command import COMMAND, NAME_HELP, command, invoked_as
 from pydock.commands.mistakes import refuse_file
 from pydock.commands.session import Session
+from pydock.credentials import register_options
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
-from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
+from pydock.engine.containers import ATTEMPTS, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
+from pydock.engine.outside_links import print_links
+from pydock.engine.run_request import request_run
 from pydock.engine.warm import run_warm
 from pydock.environments.requested import is_edited, requested_message
 from pydock.environments.scripts import SUFFIX, names_script
 from pydock.messages import call_of_user, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pydock.environments.environment import Environment
 
@@ -32,13 +35,25 @@ if TYPE_CHECKING:
 @command(
     positional=["name"],
     help=NAME_HELP,
-    examples=["shell ds", "--local shell ds"],
-    settings=["shell", "run_options", "ca_bundle", "pip_config"],
+    examples=["shell ds", "--local shell ds", "shell -p 8888:8888 ds"],
+    settings=[
+        "shell",
+        "mount",
+        "workdir",
+        "pass_env",
+        "mounts",
+        "home_volume",
+        "keep",
+        "run_options",
+        "ca_bundle",
+        "pip_config",
+    ],
+    docker_options=True,
 )
-def shell(c: Context, name: str) -> None:
+def shell(c: Context, name: str, **options: Any) -> None:
     """Start a shell in an environment, in the working directory."""
     session = Session(c)
-    _run(session, session.environment(name), shell_command(session.settings.shell))
+    _run(session, session.environment(name), shell_command(session.settings.shell), options)
 
 
 @command(
@@ -54,11 +69,23 @@ def shell(c: Context, name: str) -> None:
         "run ds python -V",
         "run ds -- pytest -x",
         "--local run ds sh -c 'ls | wc -l'",
+        "run -p 8888:8888 -e DEBUG=1 ds python server.py",
         "run script.py --verbose",
     ],
-    settings=["run_options", "ca_bundle", "pip_config"],
+    settings=[
+        "mount",
+        "workdir",
+        "pass_env",
+        "mounts",
+        "home_volume",
+        "keep",
+        "run_options",
+        "ca_bundle",
+        "pip_config",
+    ],
+    docker_options=True,
 )
-def run(c: Context, name: str, command: str | None = None, script: bool = False) -> None:
+def run(c: Context, name: str, command: str | None = None, script: bool = False, **options: Any) -> None:
     """Run a command in the working directory; exit with its exit code.
 
     127: there is no such command. 126: it is not executable. 125: the engine failed.
@@ -79,7 +106,7 @@ def run(c: Context, name: str, command: str | None = None, script: bool = False)
 
         check_local(session.settings)
         program = prepare_script(session, path, words)
-        _run(session, program.environment, program.command, program.mounts, program.image)
+        _run(session, program.environment, program.command, options, program.mounts, program.image)
         return
     words = words[1:] if words[:1] == ["--"] else words
     refuse_file(session.settings, name, words)
@@ -88,7 +115,7 @@ def run(c: Context, name: str, command: str | None = None, script: bool = False)
     environment = session.environment(name)
     if name.endswith(SUFFIX) and os.path.isfile(path):
         warn(f"'{name}' is an environment too, and that runs. `pydock run --script {name}` runs the script.")
-    _run(session, environment, words)
+    _run(session, environment, words, options)
 
 
 def _refuse_lost_options(c: Context, name: str, command: str) -> None:
@@ -109,29 +136,37 @@ def _run(
     session: Session,
     environment: Environment,
     words: Sequence[str],
+    options: Mapping[str, Any],
     mounts: Sequence[str] = (),
     image: str = "",
 ) -> None:
     """Run the command on this terminal; raises `Exit` with its exit code unless that is 0.
 
-    `image` is the one to run, if it is not that of the environment's folder.
+    `options` are those of `docker run`. `image` is the one to run, if it is not that of the environment's folder.
     """
     check_local(session.settings)
     if is_edited(environment):
         warn(requested_message(environment.name))
     for _ in range(ATTEMPTS):
         tag = image or _image_to_run(session, environment)
-        container = container_name(environment)
-        place = (session.folder, call_of_user(), mounts)
+        request = request_run(session.settings, options)
+        register_options(request.settings.run_options)
+        register_options([f"{name}={value}" for name, value in request.variables.items()])
+        container = request.container(environment)
+        argv = run_argv(
+            request.settings, environment, tag, container, words, session.workspace(), call_of_user(), mounts
+        )
         code = None
-        if not (session.engine.dry or session.engine.echo):
-            code = run_warm(session.settings, environment, tag, words, *place)
+        if session.engine.is_plain and not request.fresh:
+            code = run_warm(request.settings, environment, argv, tag, request.variables)
         if code is None:
-            argv = run_argv(session.settings, environment, tag, container, words, *place)
-            code = session.engine.run_container(argv, container)
+            if not session.engine.dry:
+                request.announce(container)
+            code = session.engine.run_container(argv, container, request)
         if session.engine.dry or not is_image_lost(session.settings, tag, code):
             break
     if code:
+        print_links(code, session.workspace(), argv)
         raise Exit(code=code)
 
 

@@ -45,7 +45,7 @@ def prepare_script(session: Session, path: str, arguments: Sequence[str]) -> Pro
         block = scripts.read_block(path)
     except FileNotFoundError as error:
         raise errors.UsageError(f"Script not found: {path}.") from error
-    command, mounts = script_command(path, session.folder, arguments)
+    command, mounts = script_command(path, session.folder, arguments, session.workspace())
     environment = scripts.known_environment(session.settings, block)
     if environment is None:
         environment = _environment_for(session, path, block)

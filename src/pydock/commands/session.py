@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from pydock import messages
 from pydock.credentials import register_options
 from pydock.engine.client import Engine
+from pydock.engine.containers import this_workspace
 from pydock.engine.images import Images
 from pydock.environments.environment import Environment, find_environment
+from pydock.environments.workspace import Workspace, find_workspace
 from pydock.settings import Settings, load_settings, working_directory
 
 if TYPE_CHECKING:
@@ -31,6 +33,12 @@ class Session:
     def environment(self, name: str) -> Environment:
         """Return the environment of that name; raises `UsageError` or `EnvironmentNotFound`."""
         return find_environment(self.settings, name)
+
+    def workspace(self) -> Workspace:
+        """Return the project of the working directory, also within `c.cd(…)`."""
+        if self.folder == working_directory():
+            return this_workspace(self.settings)
+        return find_workspace(self.settings, self.folder)
 
     def say_done(self, sentence: str) -> None:
         """Print what was done; nothing with `--dry`, because then nothing was done."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # What each setting allows, in plain words; `{}` is its value.
 ALLOWS = {
     "engine": "run this program on your machine, as you, for every command: {}",
+    "pass_env": "give these variables of yours, such as tokens, to every program that runs: {}",
+    "mounts": "give these folders and files of yours to every program that runs: {}",
+    "home_volume": "keep what programs write to the container's home folder, and give it to later runs: {}",
     "run_options": "add this to every `docker run`, which can read and change any file of yours: {}",
     "build_options": "add this to every `docker build`, which can read any file of yours: {}",
     "templates": "write new dockerfiles from the templates in this folder: {}",

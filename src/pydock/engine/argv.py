@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 
 from pydock._speed.named_tuple import NamedTuple
-from pydock.environments.linked import hides_nothing
-from pydock.trust import is_inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydock.engine.places import Places
     from pydock.environments.environment import Environment
 
 Client = tuple[str, ...]
@@ -23,6 +22,8 @@ Client = tuple[str, ...]
 # On every image; containers inherit them.
 VERSION_LABEL = "pydock.version"
 ARGUMENTS_LABEL = "pydock.arguments"  # the build arguments, as NAME=VALUE words
+
+RUN_LABEL = "pydock.run"  # on a container whose name is the user's: which run it belongs to
 
 TOOLS_LABEL = "pydock.tools"  # on the tools image: the version of pydock that made it
 
@@ -57,37 +58,31 @@ def run_command(
     image: str,
     environment: Environment,
     container: str,
-    folder: str,
+    places: Places,
     command: Sequence[str],
     terminal: Terminal,
     options: Sequence[str] = (),
     surrounding_options: Sequence[str] = (),
     script: str = "",
-    projects: Sequence[str] = (),
 ) -> list[str]:
-    """Return the `docker run` that executes `command` with `folder` mounted in the user's home.
-
-    The folders of linked `projects` are mounted in their own places. A command that is started in one, or above one,
-    starts there.
+    """Return the `docker run` that executes `command` with folders of this machine in their `places`.
 
     `-i` if stdin is open, `-t` only between terminals; `--mount`, because `-v` splits paths at colons. The base image's
     entry point is not used, because `command` is what runs. pydock delivers signals itself (`engine/foreground.py`).
     `script` are shell commands that run in the container before `command`.
     """
-    target = f"/home/{environment.caller.name}/{os.path.basename(folder) or 'root'}"
-    mounts, place = mounts_with_projects(folder, target, projects)
     argv = [*client, "run", "--rm", "--init", "--pull", "never", "--name", container]
     argv += ["--sig-proxy=false", "--entrypoint", ""]
     if terminal.stdin_open:
         argv.append("--interactive")
     if terminal.interactive:
-        argv += ["--tty", "--env", "TERM", "--detach-keys", DETACH_KEYS]
+        argv += ["--tty", "--detach-keys", DETACH_KEYS]
     if terminal.selinux:  # relabelling the caller's files would lock out other programs: moby/moby#30934
         argv += ["--security-opt", "label=disable"]
     argv += ["--hostname", environment.name.replace(".", "-").replace("_", "-")[:63]]
-    for inside, source in mounts.items():
+    for inside, source in places.mounts.items():
         argv += ["--mount", csv_record("type=bind", f"source={source}", f"target={inside}")]
-    argv += ["--workdir", place]
+    argv += ["--workdir", places.start]
     if not detaches(options) and not any(option.startswith("--log-") for option in options):
         # The log is removed with the container, so nobody can read it. Writing it makes a program that prints many
         # short lines about 150 times slower, and takes disk space.
@@ -99,30 +94,6 @@ def run_command(
     if script and not own_entry_point:
         command = ["sh", "-c", f'{script}exec "$@"', "sh", *command]
     return [*argv, *options, image, *command]
-
-
-def mounts_with_projects(folder: str, target: str, projects: Sequence[str]) -> tuple[dict[str, str], str]:
-    """Return the mounts of a run (place in the container -> folder), and the place where the command starts.
-
-    A program that runs in a linked project, or above one, must find it in one place only: pytest refuses a module that
-    it finds in two.
-    """
-    mounts = {project: project for project in projects}
-    place = target
-    if any(is_inside(folder, project) for project in projects):
-        place = folder
-    elif target in mounts or (
-        hides_nothing(folder) and any(is_inside(project, folder) for project in projects)
-    ):
-        place = mounts[folder] = folder
-    outer = {
-        inside: source
-        for inside, source in mounts.items()
-        if not any(inside != other and is_inside(inside, other) for other in mounts)
-    }
-    if target not in outer:
-        outer[target] = folder
-    return outer, place
 
 
 def controls_jobs(command: Sequence[str]) -> bool:
@@ -165,6 +136,11 @@ def detaches(options: Sequence[str]) -> bool:
         if (short or name == "--detach") and value.lower() not in {"false", "f", "0"}:
             return True
     return False
+
+
+def has_option(options: Sequence[str], *names: str) -> bool:
+    """Return whether one of these options is among those of `docker run`: `--ipc host`, `--ipc=host`."""
+    return any(word.partition("=")[0] in names for word in options)
 
 
 def shell_command(shell: str) -> list[str]:
@@ -271,6 +247,25 @@ def list_unstarted_containers(client: Client) -> list[str]:
     return [*client, "ps", "--all", *filters, "--format", template]
 
 
+def list_containers_of_run(client: Client, label: str) -> list[str]:
+    """Return the command that prints the ids of the containers with that label."""
+    return [*client, "ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}"]
+
+
+def container_exists(client: Client, container: str) -> list[str]:
+    """Return the command that succeeds if the container exists."""
+    return [*client, "container", "inspect", "--format", "{{.Id}}", container]
+
+
+def volume_exists(client: Client, volume: str) -> list[str]:
+    """Return the command that prints a volume's name, and fails if there is none."""
+    return [*client, "volume", "inspect", "--format", "{{.Name}}", volume]
+
+
+def remove_volume(client: Client, volume: str) -> list[str]:
+    return [*client, "volume", "rm", volume]
+
+
 def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     """Return the command that writes a file of the container to stdout, as a tar archive."""
     return [*client, "cp", f"{container}:{path}", "-"]
@@ -281,9 +276,9 @@ def kill_container(client: Client, container: str, number: str) -> list[str]:
     return [*client, "kill", "--signal", number, container]
 
 
-def remove_container(client: Client, container: str) -> list[str]:
-    """Return the command that removes a container, and kills it if it runs."""
-    return [*client, "rm", "--force", container]
+def remove_container(client: Client, *containers: str) -> list[str]:
+    """Return the command that removes containers, and kills those that run."""
+    return [*client, "rm", "--force", *containers]
 
 
 def remove_stopped_container(client: Client, container: str) -> list[str]:

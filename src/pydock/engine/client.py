@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from invoke import Context, Result
 
     from pydock.engine.build_output import BuildOutput
+    from pydock.engine.run_request import RunRequest
     from pydock.engine.system_packages import BuildTarget
     from pydock.settings import Settings
 
@@ -182,19 +183,26 @@ class Engine:
                 warn(f"Warning: {text}")
 
     @property
-    def echo(self) -> bool:
-        """Whether commands are printed before they run."""
-        return bool(self._context.config.run.echo)
+    def is_plain(self) -> bool:
+        """Whether commands run as they are: not printed, and without prefixes of invoke's context."""
+        return not (self.dry or self._context.config.run.echo or self._with_prefixes(["x"]) != ["x"])
 
-    def run_container(self, argv: Sequence[str], container: str) -> int:
-        """Run a container's client on our own stdin, stdout and stderr; return its exit code."""
+    def run_container(self, argv: Sequence[str], container: str, request: RunRequest | None = None) -> int:
+        """Run a container's client on our own stdin, stdout and stderr; return its exit code.
+
+        `request` has the settings of this run and variables for the client's environment.
+        """
+        settings = request.settings if request else self._settings
+        variables = request.variables if request else {}
+        shown = [*(f"{name}={shell_words([value])}" for name, value in variables.items()), shell_words(argv)]
         if self.dry:
-            print(shell_words(argv))
+            print(*shown)
             return 0
-        self._echo(argv)
-        environ = {**os.environ, **self._context.config.run.env, **VARIABLES}
+        if self._context.config.run.echo:
+            print(*shown, file=sys.stderr)
+        environ = {**os.environ, **self._context.config.run.env, **VARIABLES, **variables}
         try:
-            return run_watched(self._with_prefixes(argv), self._settings, container, environ)
+            return run_watched(self._with_prefixes(argv), settings, container, environ)
         except OSError as error:
             raise self._not_started(error) from error
 

@@ -10,8 +10,10 @@ import os
 from pydock.engine import argv as docker
 from pydock.engine.endpoint import image_exists
 from pydock.engine.foreground import run_in_foreground
+from pydock.engine.places import places_of
 from pydock.engine.surroundings import describe_surroundings
 from pydock.environments.linked import check_projects
+from pydock.environments.workspace import find_workspace
 from pydock.settings import working_directory
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydock.environments.environment import Environment
+    from pydock.environments.workspace import Workspace
     from pydock.settings import Settings
 
 ATTEMPTS = 3  # to run an image that other commands replace meanwhile
@@ -36,33 +39,49 @@ def run_argv(
     image: str,
     container: str,
     command: Sequence[str],
-    folder: str = "",
+    workspace: Workspace | None = None,
     call: str = "pydock ",
     mounts: Sequence[str] = (),
-    terminal: docker.Terminal | None = None,
 ) -> list[str]:
-    """Return the argv that runs `command` in the environment, in the working directory or `folder`.
+    """Return the argv that runs `command` in the environment, in the working directory or that of `workspace`.
 
     `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
-    `docker run`. `terminal` is what our standard streams are, if they count for the command line.
+    `docker run`.
     """
     projects = environment.linked_projects()
     if projects:
         check_projects(projects, settings.home)
     surroundings = describe_surroundings(settings, environment)
+    data: list[str] = []
+    if settings.mounts or settings.home_volume == "true":
+        from pydock.engine.data import data_options  # only for runs that have any
+
+        data = data_options(settings, environment)
+    places = places_of(
+        workspace or this_workspace(settings),
+        environment.caller.name,
+        [project.folder for project in projects],
+        start_at_own_path=settings.workdir == "same",
+    )
     return docker.run_command(
         settings.engine,
         image,
         environment,
         container,
-        folder or working_directory(),
+        places,
         command,
-        terminal or this_terminal(),
+        docker.Terminal(False, False, _selinux_enforces())
+        if docker.detaches(settings.run_options)
+        else this_terminal(),
         settings.run_options,
-        (*surroundings.options, *mounts),
+        (*surroundings.options, *data, *mounts),
         surroundings.script + docker.check_command(environment.name, call),
-        [project.folder for project in projects],
     )
+
+
+def this_workspace(settings: Settings) -> Workspace:
+    """Return the project of the working directory."""
+    return find_workspace(settings, working_directory(), written=os.environ.get("PWD", ""))
 
 
 def run_watched(argv: Sequence[str], settings: Settings, container: str, environ: Mapping[str, str]) -> int:
@@ -121,8 +140,18 @@ def _watch(settings: Settings, container: str, reader: int, writer: int) -> None
     for stream in (0, 1, 2):
         os.dup2(null, stream)
     os.close(writer)
-    if not os.read(reader, 1):
-        removal = docker.remove_container(settings.engine, container)
+    if os.read(reader, 1):
+        return
+    containers = [container]
+    label = next((word for word in settings.run_options if word.startswith(f"{docker.RUN_LABEL}=")), "")
+    if label:
+        import subprocess  # only for containers that the user has named
+
+        listing = docker.list_containers_of_run(settings.engine, label)
+        found = subprocess.run(listing, stdout=subprocess.PIPE, check=False)
+        containers = found.stdout.decode().split()
+    if containers:
+        removal = docker.remove_container(settings.engine, *containers)
         os.execvp(removal[0], removal)
 
 

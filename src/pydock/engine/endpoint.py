@@ -106,6 +106,14 @@ def image_id(settings: Settings, image: str) -> str:
     return body.partition(b'"Id":"')[2].partition(b'"')[0].decode("ascii", "replace")
 
 
+def container_exists(settings: Settings, container: str) -> bool:
+    """Return whether the engine has a container of that name, running or not."""
+    status = _status(settings, f"GET /containers/{container}/json")
+    if status in {b"200", b"404"}:
+        return status == b"200"
+    return _succeeds(docker.container_exists(settings.engine, container))
+
+
 def signal_container(settings: Settings, container: str, name: str) -> bool:
     """Send a signal (`SIGINT`) to the container's program; return False if the container does not run (yet)."""
     status = _status(settings, f"POST /containers/{container}/kill?signal={name}")

@@ -23,11 +23,13 @@ from pydock.engine.build_log import keep_log
 from pydock.engine.build_step import build_step
 from pydock.engine.containers import container_name, this_terminal
 from pydock.engine.endpoint import check_local
+from pydock.engine.places import places_of
 from pydock.engine.surroundings import describe_surroundings
 from pydock.engine.system_packages import find_missing
 from pydock.environments.content import digest
 from pydock.environments.linked import LinkedProject, check_projects
 from pydock.environments.temporary import PREFIX, write
+from pydock.environments.workspace import Workspace
 from pydock.messages import redacted, say, shell_words
 
 if TYPE_CHECKING:
@@ -128,13 +130,12 @@ class Links:
             image,
             environment,
             container,
-            project.folder,
+            places_of(Workspace(project.folder, project.folder), environment.caller.name, [project.folder]),
             ["python3", "-c", program, "editable"],
             this_terminal()._replace(stdin_open=False, interactive=False),
             self._settings.run_options,
             surroundings.options,
             surroundings.script,
-            [project.folder],
         )
         result = None if self._engine.dry else self._engine.run_and_capture(argv, container)
         if result is None:

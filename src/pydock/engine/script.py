@@ -14,23 +14,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# The folder of a script that is not in the working directory. Only the script is in it.
+    from pydock.environments.workspace import Workspace
+
+# The folder of a script that is not in the project. Only the script is in it.
 SCRIPT_FOLDER = "/run/pydock/script"
 
 
-def script_command(path: str, folder: str, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+def script_command(
+    path: str, folder: str, arguments: Sequence[str], workspace: Workspace
+) -> tuple[list[str], list[str]]:
     """Return the command that runs a script, and the options of `docker run` that mount it.
 
-    `folder` is the working directory, which is mounted anyway. A script from elsewhere is mounted alone and read-only,
+    `folder` is the working directory. It and its project, the `workspace`, are mounted anyway. A script from elsewhere is mounted alone and read-only,
     because its folder may have files that are nobody else's business, such as a home folder's.
     """
     full = os.path.normpath(os.path.join(folder, path))
-    real, root = os.path.realpath(full), os.path.realpath(folder)
-    if not trust.is_inside(real, root):
+    real = os.path.realpath(full)
+    if not trust.is_inside(real, workspace.root):
         place = f"{SCRIPT_FOLDER}/{os.path.basename(full)}"
         mount = csv_record("type=bind", f"source={real}", f"target={place}", "readonly")
         return ["python", place, *arguments], ["--mount", mount]
-    written = os.path.relpath(real, root)
+    written = os.path.relpath(real, workspace.folder)
     if path != written and (os.path.isabs(path) or os.path.normpath(path) != written):
         path = written
     return ["python", path if path[:1] != "-" else f"./{path}", *arguments], []

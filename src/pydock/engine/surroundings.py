@@ -13,9 +13,10 @@ import os
 
 from pydock import errors
 from pydock._speed.named_tuple import NamedTuple
-from pydock.engine.argv import csv_record, passes_environment
+from pydock.engine.argv import csv_record, has_option, passes_environment
 from pydock.engine.configuration import CA_VARIABLES, NONE, PROXY_VARIABLES, pip_config_files
 from pydock.engine.endpoint import engine_endpoint
+from pydock.engine.variables import language_script, passed_variables
 from pydock.settings import find_user_home
 
 TYPE_CHECKING = False
@@ -76,10 +77,16 @@ def describe_surroundings(
     own = names_set(settings.run_options)
     name = environment.caller.name
     options = [f"--group-add={group}" for group in _groups(settings.engine, environ)]
+    memory = _half_of_memory()
+    if memory and not has_option(settings.run_options, "--shm-size", "--ipc"):
+        options.append(
+            f"--shm-size={memory}m"
+        )  # as on any Linux; Docker's 64 MB end programs with a bus error
     variables: dict[str, str | None] = {"HOME": f"/home/{name}", "USER": name, "LOGNAME": name}
     zone, rule = local_zone(environ)
     if zone:
         variables["TZ"] = zone
+    variables.update(passed_variables(settings, environ))
     variables.update(_passed_on(settings, environ, credentials=credentials))
     mounts, paths = _network_files(settings, environ, credentials=credentials)
     variables.update(paths)
@@ -87,6 +94,7 @@ def describe_surroundings(
         if variable not in own:
             options += ["--env", variable if value is None else f"{variable}={value}"]
     script = "" if "PATH" in own else 'PATH="$HOME/.local/bin:$PATH"; '
+    script += language_script(environ, own)
     umask = _umask()
     if umask != USUAL_UMASK:
         script += f"umask {umask:04o}; "
@@ -285,6 +293,14 @@ def _groups(client: Sequence[str], environ: Mapping[str, str]) -> list[int]:
 
 def _mount(source: str, target: str) -> list[str]:
     return ["--mount", csv_record("type=bind", f"source={source}", f"target={target}", "readonly")]
+
+
+def _half_of_memory() -> int:
+    """Return half of this machine's memory in MiB, 0 if the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 21
+    except (OSError, ValueError):
+        return 0
 
 
 def _umask() -> int:

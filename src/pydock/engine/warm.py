@@ -17,7 +17,7 @@ from pydock import __version__, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock._speed.sha256 import sha256
 from pydock.engine import argv as docker
-from pydock.engine.containers import open_standard_streams, run_argv, this_terminal
+from pydock.engine.containers import open_standard_streams, run_argv
 from pydock.engine.endpoint import engine_endpoint, image_id
 from pydock.engine.warm_run import connect, run_program
 
@@ -51,7 +51,7 @@ UNSUITABLE = {
     "--entrypoint",
     "--env-file",
 }
-UNSUITABLE |= {"--cidfile", "--attach", "-a", "--label-file"}
+UNSUITABLE |= {docker.RUN_LABEL, "--cidfile", "--attach", "-a", "--label-file"}
 # Options that are different for each run of one container.
 SWITCHES_OF_RUN = {"--interactive", "--tty", "--sig-proxy"}
 OPTIONS_OF_RUN = {"--name", "--entrypoint", "--workdir", "--detach-keys", "--env", "-e"}
@@ -105,35 +105,35 @@ class WarmContainer(NamedTuple):
 def describe_run(
     settings: Settings,
     environment: Environment,
+    argv: Sequence[str],
     image: str,
-    command: Sequence[str] = ("true",),
-    folder: str = "",
-    call: str = "pydock ",
-    mounts: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> tuple[WarmContainer, Program] | None:
-    """Return the warm container for a run, and what runs in it; None if the run needs a container of its own.
+    """Return the warm container for a `docker run`, and what runs in it; None if it needs a container of its own.
 
-    The arguments are those of `run_argv`.
+    `argv` is what `run_argv` returns, and `variables` are those of the client's environment beside our own.
     """
     if not is_possible(settings):
         return None
     identifier = image_id(settings, image)
     if not identifier:
         return None
-    terminal = this_terminal()._replace(stdin_open=False, interactive=False)
-    argv = run_argv(settings, environment, image, "", command, folder, call, mounts, terminal)
-    end = argv.index(image, len(settings.engine))
-    options, place, variables = _divide(argv[len(settings.engine) + 1 : end])
-    if any(option.partition("=")[0] in UNSUITABLE for option in options):
+    start = len(settings.engine) + 1
+    end = list(argv).index(image, start)
+    options, place, values = _divide(argv[start:end], {**os.environ, **(variables or {})})
+    if docker.detaches(options) or any(_is_unsuitable(option) for option in options):
         return None
-    if os.isatty(0) and os.isatty(1):
-        variables["TERM"] = os.environ.get("TERM")
-    digest = _digest([__version__, identifier, str(os.getuid()), *options])
-    name = f"{environment.name}-warm-{digest[:12]}"
+    digest = _digest([__version__, identifier, str(os.getuid()), *options])[:12]
     container = WarmContainer(
-        name, options, image, os.path.join(warm_folder(), f"{environment.identity}-{digest[:12]}")
+        f"{environment.name}-warm-{digest}",
+        options,
+        image,
+        os.path.join(warm_folder(), f"{environment.identity}-{digest}"),
     )
-    return container, Program(argv[end + 1 :], place, variables)
+    command = list(argv[end + 1 :])
+    if command[:2] == ["sh", "-c"]:  # there, Ctrl-Z works
+        command[2] = command[2].removeprefix(docker.NO_STOPPING)
+    return container, Program(command, place, values)
 
 
 def is_possible(settings: Settings) -> bool:
@@ -186,16 +186,14 @@ def start(settings: Settings, environment: Environment, container: WarmContainer
 def run_warm(
     settings: Settings,
     environment: Environment,
+    argv: Sequence[str],
     image: str,
-    command: Sequence[str],
-    folder: str = "",
-    call: str = "pydock ",
-    mounts: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> int | None:
-    """Run a command in the warm container; return its exit code, None if it needs, or has started in, no such container.
+    """Run a command in the warm container; return its exit code, None if it needs a container of its own.
 
-    With the setting `keep`, a container is started if there is none; else only one that exists is used. The arguments are
-    those of `run_argv`.
+    With the setting `keep`, and after `up`, a container is started if there is none; else only one that exists is used. The
+    arguments are those of `describe_run`.
     """
     seconds = settings.seconds_to_keep
     if not seconds and not _has_any(warm_folder(), environment):
@@ -203,7 +201,7 @@ def run_warm(
     stays = is_up(environment)
     seconds = seconds or (DEFAULT_SECONDS if stays else 0)
     open_standard_streams()  # the connection must not become one of them
-    found = describe_run(settings, environment, image, command, folder, call, mounts)
+    found = describe_run(settings, environment, argv, image, variables)
     if found is None:
         return None
     container, program = found
@@ -247,7 +245,7 @@ def is_up(environment: Environment) -> bool:
 
 def take_up(settings: Settings, environment: Environment, image: str) -> bool:
     """Start a warm container for the working directory, and wait for `down` to end it; return whether there is one."""
-    found = describe_run(settings, environment, image)
+    found = describe_run(settings, environment, run_argv(settings, environment, image, "", ["true"]), image)
     if found is None or not start(
         settings, environment, found[0], settings.seconds_to_keep or DEFAULT_SECONDS
     ):
@@ -307,7 +305,11 @@ def _make_folder(folder: str) -> None:
     trust.check_owner(folder)
 
 
-def _divide(words: Sequence[str]) -> tuple[list[str], str, dict[str, str | None]]:
+def _is_unsuitable(option: str) -> bool:
+    return option.partition("=")[0] in UNSUITABLE or option[:2] == "-p"
+
+
+def _divide(words: Sequence[str], environ: Mapping[str, str]) -> tuple[list[str], str, dict[str, str | None]]:
     """Divide the options of `docker run` into the container's, and the program's folder and variables."""
     options: list[str] = []
     folder = ""
@@ -325,8 +327,8 @@ def _divide(words: Sequence[str]) -> tuple[list[str], str, dict[str, str | None]
             folder = value
         elif option in {"--env", "-e"}:
             name, given, text = value.partition("=")
-            variables[name] = text if given else os.environ.get(name)
-        elif value and option != "--detach-keys":  # the user's; pydock's own are empty
+            variables[name] = text if given else environ.get(name)
+        elif option == "--entrypoint" and value:  # the user's; pydock's own is empty
             options.append(option)
     return options, folder, variables
 

@@ -13,7 +13,6 @@ from invoke import Exit
 
 from pydock.cli import fast_run, program
 from pydock.cli.call import FLAGS, Call, read_call
-from pydock.commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +48,7 @@ def argv_of_fast_run(call: Call, variables: dict[str, str]) -> list[str]:
     """Return the argv that would run the container."""
     with (
         mock.patch.dict("os.environ", variables),
-        mock.patch.object(fast_run, "container_name", return_value="ds-1"),
+        mock.patch("pydock.engine.run_request.container_name", return_value="ds-1"),
         mock.patch.object(fast_run, "image_exists", return_value=True),
         mock.patch.object(fast_run, "run_watched", side_effect=Started) as run_watched,
         pytest.raises(Started),
@@ -62,7 +61,7 @@ def argv_of_task(call: Call, variables: dict[str, str]) -> list[str]:
     """Return the argv that the task would start."""
     with (
         mock.patch.dict("os.environ", variables),
-        mock.patch.object(run, "container_name", return_value="ds-1"),
+        mock.patch("pydock.engine.run_request.container_name", return_value="ds-1"),
         mock.patch("pydock.engine.images.Images.current", return_value=object()),
         mock.patch("pydock.engine.client.Engine.run_container", side_effect=Started) as run_container,
         mock.patch("signal.signal"),
@@ -92,6 +91,35 @@ def test_run_argv_is_the_same(flags: set[str], name: str, words: list[str], opti
     argv = argv_of_fast_run(call, variables)
     assert argv[-len(expected) :] == expected
     assert argv_of_task(call, variables) == argv
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("command", [["run", "ds", "python"], ["shell", "ds"], ["exec", "ds", "--", "x"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-e", "A=b c", "--env", "B", "--gpus=all", "--read-only", "--memory", "1g", "--tmpfs", "/t"],
+        ["-p", "127.0.0.1:8000-8001:80-81", "-dv", "/:/host:ro", "--entrypoint", "", "--network", "x"],
+        [
+            "-it",
+            "--rm",
+            "-eA=1",
+            "-u",
+            "0",
+            "-w/x",
+            "--cpus",
+            "2",
+            "--shm-size=1g",
+            "--mount",
+            "type=tmpfs,target=/t",
+        ],
+    ],
+)
+def test_options_of_docker_are_the_same(command: list[str], options: list[str]) -> None:
+    call = read_call([command[0], *options, *command[1:]])
+    argv = argv_of_fast_run(call, {})
+    assert argv_of_task(call, {}) == argv
+    assert "A" not in argv or "A=b c" not in argv
 
 
 @pytest.mark.usefixtures("project")

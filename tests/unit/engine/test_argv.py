@@ -9,8 +9,10 @@ import pytest
 
 from pydock.engine import argv as docker
 from pydock.engine.argv import DETACH_KEYS, Terminal
+from pydock.engine.places import Places, places_of
 from pydock.environments.caller import Caller
 from pydock.environments.environment import Environment
+from pydock.environments.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +22,17 @@ PIPED = Terminal(stdin_open=True, interactive=False)
 ENVIRONMENT = Environment("ds", "/h/envs/ds", "0123abcd", "4567cdef", "pydock-", Caller("me", 1000, 1000), {})
 
 
-def run(folder: str = "/srv/project", terminal: Terminal = PIPED, options: tuple[str, ...] = ()) -> list[str]:
+PROJECT = Places({"/home/me/project": "/srv/project"}, "/home/me/project")
+ELSEWHERE = Places({"/w": "/w"}, "/w")
+
+
+def run(
+    places: Places = PROJECT,
+    terminal: Terminal = PIPED,
+    options: tuple[str, ...] = (),
+) -> list[str]:
     return docker.run_command(
-        DOCKER, "image:1", ENVIRONMENT, "ds-1", folder, ["python", "-V"], terminal, options
+        DOCKER, "image:1", ENVIRONMENT, "ds-1", places, ["python", "-V"], terminal, options
     )
 
 
@@ -55,7 +65,7 @@ WRAPPED = ["sh", "-c", f'{docker.NO_STOPPING}exec "$@"', "sh", *COMMAND]
         pytest.param(PIPED, ["--interactive"], id="pipe"),
         pytest.param(
             Terminal(stdin_open=True, interactive=True),
-            ["--interactive", "--tty", "--env", "TERM", "--detach-keys", DETACH_KEYS],
+            ["--interactive", "--tty", "--detach-keys", DETACH_KEYS],
             id="terminals",
         ),
         pytest.param(
@@ -85,7 +95,7 @@ def test_run_streams(terminal: Terminal, expected: list[str]) -> None:
     ],
 )
 def test_run_mounts_folders_of_any_name(folder: str, mount: str, workdir: str) -> None:
-    argv = run(folder)
+    argv = run(places_of(Workspace(folder, folder), "me"))
     assert argv[argv.index("--mount") + 1] == mount
     assert argv[argv.index("--workdir") + 1] == workdir
     assert next(csv.reader([mount])) == ["type=bind", f"source={folder}", f"target={workdir}"]
@@ -93,7 +103,7 @@ def test_run_mounts_folders_of_any_name(folder: str, mount: str, workdir: str) -
 
 @pytest.mark.parametrize(("name", "hostname"), [("py3.8", "py3-8"), ("a_b", "a-b"), ("x" * 64, "x" * 63)])
 def test_hostname_is_the_name_of_the_environment(name: str, hostname: str) -> None:
-    argv = docker.run_command(DOCKER, "i", ENVIRONMENT._replace(name=name), "c", "/w", ["true"], PIPED)
+    argv = docker.run_command(DOCKER, "i", ENVIRONMENT._replace(name=name), "c", ELSEWHERE, ["true"], PIPED)
     assert argv[argv.index("--hostname") + 1] == hostname
 
 
@@ -117,7 +127,7 @@ def test_log_is_kept_if_requested(options: tuple[str, ...]) -> None:
 
 
 def test_client_of_several_words() -> None:
-    argv = docker.run_command(("sudo", "docker"), "i", ENVIRONMENT, "c", "/w", ["true"], PIPED)
+    argv = docker.run_command(("sudo", "docker"), "i", ENVIRONMENT, "c", ELSEWHERE, ["true"], PIPED)
     assert argv[:3] == ["sudo", "docker", "run"]
 
 
@@ -174,6 +184,15 @@ def test_build_image(arguments: dict[str, object], expected: list[str]) -> None:
         ),
         (lambda: docker.copy_from_container(DOCKER, "c", "/p"), "docker cp c:/p -"),
         (lambda: docker.remove_container(DOCKER, "c"), "docker rm --force c"),
+        (lambda: docker.remove_container(DOCKER, "c", "d"), "docker rm --force c d"),
+        (
+            lambda: docker.list_containers_of_run(DOCKER, "pydock.run=1"),
+            "docker ps --all --quiet --no-trunc --filter label=pydock.run=1",
+        ),
+        (
+            lambda: docker.container_exists(DOCKER, "c"),
+            "docker container inspect --format {{.Id}} c",
+        ),
         (lambda: docker.remove_stopped_container(DOCKER, "c"), "docker rm c"),
         (
             lambda: docker.security_options(DOCKER),
@@ -216,31 +235,3 @@ def test_detaches(options: list[str], expected: bool) -> None:
 def test_shell_command() -> None:
     assert docker.shell_command("fish") == ["fish"]
     assert docker.shell_command("") == list(docker.DEFAULT_SHELL)
-
-
-@pytest.mark.parametrize(
-    ("folder", "projects", "mounts", "place"),
-    [
-        ("/srv/x", [], {"/home/me/x": "/srv/x"}, "/home/me/x"),
-        ("/srv/x", ["/srv/x"], {"/srv/x": "/srv/x", "/home/me/x": "/srv/x"}, "/srv/x"),
-        ("/srv/x/tests", ["/srv/x"], {"/srv/x": "/srv/x", "/home/me/tests": "/srv/x/tests"}, "/srv/x/tests"),
-        ("/srv", ["/srv/x/a"], {"/srv/x/a": "/srv/x/a", "/home/me/srv": "/srv"}, "/home/me/srv"),
-        (
-            "/srv/x",
-            ["/srv/x/a", "/srv/x/b"],
-            {"/srv/x": "/srv/x", "/home/me/x": "/srv/x"},
-            "/srv/x",
-        ),
-        ("/srv/y", ["/srv/x"], {"/srv/x": "/srv/x", "/home/me/y": "/srv/y"}, "/home/me/y"),
-        ("/home/me/x", ["/home/me/x"], {"/home/me/x": "/home/me/x"}, "/home/me/x"),
-        (
-            "/srv/x",
-            ["/home/me/x"],
-            {"/home/me/x": "/home/me/x", "/srv/x": "/srv/x"},
-            "/srv/x",
-        ),
-    ],
-)
-def test_mounts_with_projects(folder: str, projects: list[str], mounts: dict[str, str], place: str) -> None:
-    target = f"/home/me/{folder.rpartition('/')[2]}"
-    assert docker.mounts_with_projects(folder, target, projects) == (mounts, place)

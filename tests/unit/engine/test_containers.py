@@ -83,3 +83,24 @@ def test_detached_container_has_no_watcher(
 ) -> None:
     monkeypatch.setattr(os, "fork", None)
     os.close(containers.start_container_watcher(make_settings(run_options=[option]), "ds-1"))
+
+
+@pytest.mark.parametrize("listed", ["", "0123"])
+def test_watcher_finds_a_container_with_the_users_name_by_its_label(
+    tmp_path: Path, make_settings: MakeSettings, make_program: MakeProgram, listed: str
+) -> None:
+    """By its name, it could remove a container that somebody else has made meanwhile."""
+    client = make_program(
+        tmp_path / "client",
+        f'echo "$@" >> {tmp_path}/calls\ncase $1 in ps) echo {listed}; test {listed} || touch {tmp_path}/end;; rm) touch {tmp_path}/end;; esac',
+    )
+    settings = make_settings(engine=str(client), run_options=["--label", "pydock.run=ab"])
+    os.close(containers.start_container_watcher(settings, "web"))
+    for _ in range(1000):
+        if (tmp_path / "end").exists():
+            break
+        time.sleep(0.01)
+    time.sleep(0.1)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls[0] == "ps --all --quiet --no-trunc --filter label=pydock.run=ab"
+    assert calls[1:] == ([f"rm --force {listed}"] if listed else [])

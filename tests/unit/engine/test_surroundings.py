@@ -14,7 +14,6 @@ import pytest
 from pydock import messages
 from pydock.cli import fast_run
 from pydock.cli.call import read_call
-from pydock.commands import run as run_task
 from pydock.engine import argv as docker
 from pydock.engine import client, surroundings
 from pydock.engine.surroundings import describe_surroundings, local_zone, names_set
@@ -91,6 +90,18 @@ def test_passwords_are_never_on_the_command_line(
     assert set(names) == expected
 
 
+@pytest.mark.parametrize("options", ["", "--ipc=host", "--ipc host", "--shm-size 1g"])
+def test_shared_memory_is_half_of_the_memory(
+    make_settings: MakeSettings, make_environment: MakeEnvironment, options: str
+) -> None:
+    kilobytes = int(Path("/proc/meminfo").read_text(encoding="ascii").split()[1])
+    found = describe_surroundings(
+        make_settings(run_options=options), make_environment(), {"PIP_CONFIG_FILE": os.devnull}
+    ).options
+    sizes = [int(option[11:-1]) for option in found if option.startswith("--shm-size=")]
+    assert sizes == ([] if options else [pytest.approx(kilobytes / 2048, abs=1)])
+
+
 @pytest.mark.parametrize(("host", "groups"), [("", [7, 8]), ("unix:///run/user/1000/docker.sock", [])])
 def test_groups_but_not_on_a_rootless_engine(
     monkeypatch: pytest.MonkeyPatch, host: str, groups: list[int]
@@ -155,8 +166,7 @@ def test_the_fast_way_and_the_task_start_the_same(
     monkeypatch.setattr(fast_run, "run_watched", started)
     monkeypatch.setattr(client, "run_watched", started)
     monkeypatch.setattr(fast_run, "image_exists", lambda *_: True)
-    for module in (fast_run, run_task):
-        monkeypatch.setattr(module, "container_name", lambda _: "ds-1")
+    monkeypatch.setattr("pydock.engine.run_request.container_name", lambda _: "ds-1")
     monkeypatch.setattr("pydock.engine.containers.this_terminal", lambda: docker.Terminal(True, terminal))
     monkeypatch.setattr("pydock.engine.images.Images.current", lambda *_: SimpleNamespace())
     from pydock.cli import program
