@@ -9,6 +9,7 @@ imports, because most tests start it several times. The folder FAKE_DOCKER has `
     FAKE_DOCKER_OUTPUT a file of tests/recorded/builds: what every build prints; with an error in it, builds fail
     FAKE_DOCKER_OLD    "ignores" or "refuses": what a client before buildx 0.13 does with `--progress rawjson`
     FAKE_DOCKER_TOOLS  "missing": there is no tools image, and its uv is not available; without it, every tools image exists
+    FAKE_DOCKER_NETWORKS  the names of the networks that exist
     FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
 """
 
@@ -226,7 +227,16 @@ def _print_wheel(project: str) -> None:
     print("the build backend talks", file=sys.stderr)
 
 
+def network(argv: list[str]) -> int:
+    """Inspect a network; those of FAKE_DOCKER_NETWORKS exist."""
+    if argv[-1] in os.environ.get("FAKE_DOCKER_NETWORKS", "").split():
+        print("0123456789ab")
+        return 0
+    return _failures([f"Error response from daemon: network {argv[-1]} not found"])
+
+
 COMMANDS = {
+    "network": network,
     "image": image,
     "images": images,
     "tag": tag,

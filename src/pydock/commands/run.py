@@ -16,6 +16,7 @@ from pydock.commands.command import COMMAND, NAME_HELP, command, invoked_as
 from pydock.commands.mistakes import refuse_file
 from pydock.commands.session import Session
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
+from pydock.engine.compose_cache import ComposeOptions, has_compose_file
 from pydock.engine.containers import ATTEMPTS, container_name, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
 from pydock.environments.requested import is_edited, requested_message
@@ -118,17 +119,35 @@ def _run(
     check_local(session.settings)
     if is_edited(environment):
         warn(requested_message(environment.name))
+    compose = compose_of(session, environment)
     for _ in range(ATTEMPTS):
         tag = image or _image_to_run(session, environment)
         container = container_name(environment)
         argv = run_argv(
-            session.settings, environment, tag, container, words, session.folder, call_of_user(), mounts
+            session.settings,
+            environment,
+            tag,
+            container,
+            words,
+            session.folder,
+            call_of_user(),
+            mounts,
+            compose,
         )
         code = session.engine.run_container(argv, container)
         if session.engine.dry or not is_image_lost(session.settings, tag, code):
             break
     if code:
         raise Exit(code=code)
+
+
+def compose_of(session: Session, environment: Environment) -> ComposeOptions:
+    """Return what the environment's docker-compose.yml adds to a run, of which most environments have none."""
+    if not has_compose_file(environment):
+        return ComposeOptions()
+    from pydock.engine.compose import compose_options
+
+    return compose_options(session.engine, session.settings, environment)
 
 
 def _image_to_run(session: Session, environment: Environment) -> str:

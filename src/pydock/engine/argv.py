@@ -271,6 +271,11 @@ def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     return [*client, "cp", f"{container}:{path}", "-"]
 
 
+def inspect_network(client: Client, network: str) -> list[str]:
+    """Return the command that succeeds if the network exists."""
+    return [*client, "network", "inspect", "--format", "{{.Id}}", network]
+
+
 def kill_container(client: Client, container: str, number: str) -> list[str]:
     """Return the command that sends a signal to the container's program."""
     return [*client, "kill", "--signal", number, container]

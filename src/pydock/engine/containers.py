@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from pydock.engine import argv as docker
+from pydock.engine.compose_cache import known_compose
 from pydock.engine.endpoint import image_exists
 from pydock.engine.foreground import run_in_foreground
 from pydock.engine.surroundings import describe_surroundings
@@ -18,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydock.engine.compose_cache import ComposeOptions
     from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
@@ -39,16 +41,18 @@ def run_argv(
     folder: str = "",
     call: str = "pydock ",
     mounts: Sequence[str] = (),
+    compose: ComposeOptions | None = None,
 ) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory or `folder`.
 
     `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
-    `docker run`.
+    `docker run`. `compose` is what the environment's docker-compose.yml adds, if it was read by this command.
     """
+    compose = compose or known_compose(settings, environment)
     projects = environment.linked_projects()
     if projects:
         check_projects(projects, settings.home)
-    surroundings = describe_surroundings(settings, environment)
+    surroundings = describe_surroundings(settings, environment, options=compose.options)
     return docker.run_command(
         settings.engine,
         image,
@@ -58,7 +62,7 @@ def run_argv(
         command,
         this_terminal(),
         settings.run_options,
-        (*surroundings.options, *mounts),
+        (*surroundings.options, *mounts, *compose.options),
         surroundings.script + docker.check_command(environment.name, call),
         [project.folder for project in projects],
     )
