@@ -85,6 +85,32 @@ def check_ready(settings: Settings, found: ComposeOptions) -> None:
             raise errors.ComposeNotRead(f"Network {network} does not exist.")
 
 
+def with_last_mounts(argv: Sequence[str], image: str) -> list[str]:
+    """Return a `docker run` without the mounts whose place a later one has too: the file's replace pydock's own.
+
+    Docker would refuse two mounts in one place. The command, after the image, is left alone.
+    """
+    last: dict[str, int] = {}
+    dropped: set[int] = set()
+    for number in range(1, list(argv).index(image)):
+        place = _mount_place(argv[number]) if argv[number - 1] == "--mount" else ""
+        if place and place in last:
+            dropped |= {last[place] - 1, last[place]}
+        if place:
+            last[place] = number
+    return [word for number, word in enumerate(argv) if number not in dropped]
+
+
+def _mount_place(record: str) -> str:
+    """Return the target of `--mount`'s value, which is a CSV record; "" if it has none."""
+    fields = record.split(",")
+    if '"' in record:
+        import csv  # for paths with commas
+
+        [fields] = csv.reader([record])
+    return next((field[len("target=") :] for field in fields if field.startswith("target=")), "")
+
+
 def has_compose_file(environment: Environment) -> bool:
     """Return whether the environment has a docker-compose.yml, or something else of that name."""
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from pydock.engine import argv as docker
-from pydock.engine.compose_cache import known_compose
+from pydock.engine.compose_cache import known_compose, with_last_mounts
 from pydock.engine.endpoint import image_exists
 from pydock.engine.foreground import run_in_foreground
 from pydock.engine.surroundings import describe_surroundings
@@ -53,7 +53,7 @@ def run_argv(
     if projects:
         check_projects(projects, settings.home)
     surroundings = describe_surroundings(settings, environment, options=compose.options)
-    return docker.run_command(
+    argv = docker.run_command(
         settings.engine,
         image,
         environment,
@@ -66,6 +66,7 @@ def run_argv(
         surroundings.script + docker.check_command(environment.name, call),
         [project.folder for project in projects],
     )
+    return with_last_mounts(argv, image) if compose.options else argv
 
 
 def run_watched(argv: Sequence[str], settings: Settings, container: str, environ: Mapping[str, str]) -> int:
