@@ -355,3 +355,170 @@ def test_network_of_other_services_must_exist(compose: Compose, ds: Machine) -> 
     top = {"default": {"name": "shared", "external": True}}
     compose.write(text=f"{YAML}#\n", services={"db": {"image": "postgres"}}, networks=top)
     assert "`docker network create shared`" in ds.pydock("run", "ds", "true").err
+
+
+WITH_DB = {
+    "db": {
+        "image": "postgres",
+        "ports": [{"target": 5432, "published": "5432"}],
+        "environment": {"P": "a$$b"},
+    }
+}
+UP = {"FAKE_DOCKER_NETWORKS": "pydock-ds_default"}
+
+
+def test_services_start_run_and_end(compose: Compose, ds: Machine) -> None:
+    compose.write(services=WITH_DB)
+    assert ds.ok("up", "ds", **UP).err == "Starting db …\ndb: Up 1 second (healthy)\n"
+    [up] = ds.argvs("compose")
+    assert up[1:5] == ["--project-name", "pydock-ds", "--project-directory", str(ds.folder("ds"))]
+    assert up[-4:] == ["up", "--detach", "--wait", "db"]
+    given = json.loads((compose.place / "compose-up.json").read_text())["services"]["db"]
+    assert given["ports"] == [{"target": 5432, "published": "5432", "host_ip": "127.0.0.1"}]
+    assert given["environment"] == {"P": "a$$b"}
+    assert list(ds.temporary.iterdir()) == []
+    ds.ok("run", "ds", "true", **UP)
+    assert ds.ok("logs", "ds").out == "log of pydock-ds: --no-color\n"
+    assert ds.ok("logs", "ds", "db").out == "log of pydock-ds: db\n"
+    unknown = ds.pydock("logs", "ds", "dv")
+    assert (unknown.code, "There is db." in unknown.err) == (2, True)
+    assert "ready, with db" in ds.ok("envs").out
+    [row] = json.loads(ds.ok("envs", "--json").out)
+    assert row["services"] == {"db": "Up 1 second (healthy)"}
+    assert ds.ok("down", "ds").err == "Removed db.\n"
+    assert ds.argvs("compose")[-1] == ["compose", "--project-name", "pydock-ds", "down", "--remove-orphans"]
+    assert ds.ok("down", "ds").err == "No services of 'ds' are there.\n"
+    assert "with db" not in ds.ok("envs").out
+
+
+def test_network_that_only_the_environment_uses_is_made(compose: Compose, ds: Machine) -> None:
+    top = {"back": {"name": "pydock-ds_back", "ipam": {}}}
+    compose.write({"networks": {"back": None}}, networks=top)
+    ended = ds.ok("up", "ds")
+    assert "has no services beside the environment" in ended.err
+    [created] = [argv for argv in ds.argvs("network") if argv[1] == "create"]
+    assert created[-1] == "pydock-ds_back"
+    assert "com.docker.compose.network=back" in created
+
+
+def test_service_that_fails(compose: Compose, ds: Machine) -> None:
+    compose.write(services=WITH_DB)
+    ended = ds.pydock("up", "ds", FAKE_DOCKER_FAIL="compose:container-not-found")
+    assert ended.code == 125
+    assert "`pydock logs ds` shows what the services printed." in ended.err
+    assert list(ds.temporary.iterdir()) == []
+
+
+def test_project_of_another_folder_is_not_touched(compose: Compose, ds: Machine) -> None:
+    compose.write(services=WITH_DB)
+    ds.ok("up", "ds", **UP)
+    rows = (compose.place / "companions.json").read_text()
+    theirs = rows.replace(str(ds.folder("ds")), "/somewhere/else")
+    (compose.place / "companions.json").write_text(theirs)
+    before = ds.argvs("compose")
+    ended = ds.pydock("up", "ds", **UP)
+    assert "has the same name as the one in /somewhere/else" in ended.err
+    assert "No services of 'ds' are there" in ds.ok("down", "ds").err
+    ds.ok("delete", "ds", "--yes")
+    assert ds.argvs("compose") == before
+    assert (compose.place / "companions.json").read_text() == theirs
+
+
+def test_project_that_another_folder_has_too_is_not_ended(compose: Compose, ds: Machine) -> None:
+    compose.write(services=WITH_DB)
+    ds.ok("up", "ds", **UP)
+    rows = json.loads((compose.place / "companions.json").read_text())
+    theirs = {**rows[0], "Labels": rows[0]["Labels"].replace(str(ds.folder("ds")), "/somewhere/else")}
+    (compose.place / "companions.json").write_text(json.dumps([*rows, theirs]))
+    ended = ds.pydock("down", "ds")
+    assert "/somewhere/else, whose containers would be touched" in ended.err
+
+
+def test_delete_ends_the_services(compose: Compose, ds: Machine) -> None:
+    compose.write(services=WITH_DB)
+    ds.ok("up", "ds", **UP)
+    code, shown = ds.in_terminal(b"n\n", "delete", "ds")
+    assert "Delete the services db (their volumes stay), the image and the folder" in shown
+    assert code == 1
+    assert json.loads((compose.place / "companions.json").read_text())
+    ds.ok("delete", "ds", "--yes")
+    assert json.loads((compose.place / "companions.json").read_text()) == []
+    assert not ds.folder("ds").exists()
+
+
+def test_services_of_a_repository_need_trust(compose: Compose, ds: Machine) -> None:
+    compose.write(services=WITH_DB)
+    clone_with_git(ds)
+    ended = ds.pydock("up", "ds")
+    assert "would run the service 'db', with the image postgres" in ended.err
+    assert ds.argvs("compose") == []
+
+
+def test_up_without_a_file(ds: Machine) -> None:
+    ended = ds.ok("up", "ds")
+    assert "`pydock compose ds --service NAME=IMAGE` adds one" in ended.err
+
+
+def test_compose_writes_a_file(ds: Machine) -> None:
+    ended = ds.ok(
+        "compose", "ds", "-p", "8888:8888", "-v", "./d:/d", "-e", "A=1", "--service", "db=postgres:16"
+    )
+    assert f"Wrote {ds.folder('ds')}/docker-compose.yml. `pydock up ds` starts the services." in ended.err
+    text = ds.files()["docker-compose.yml"].decode()
+    assert '- "127.0.0.1:8888:8888"' in text
+    assert f'- "{os.path.relpath(ds.project, ds.folder("ds"))}/d:/d"' in text
+    again = ds.ok("compose", "ds", "-p", "8888:8888", "-e", "A=1")
+    assert "has all of this already" in again.err
+    assert ds.files()["docker-compose.yml"].decode() == text
+    ds.ok("compose", "ds", "-e", "B=2")
+    assert 'B: "2"' in ds.files()["docker-compose.yml"].decode()
+    assert not [name for name in ds.files() if name.startswith(".")]
+
+
+def test_compose_of_a_local_environment_mounts_the_project(ds: Machine) -> None:
+    (ds.project / ".pydock").mkdir()
+    shutil.copytree(ds.folder("ds"), ds.project / ".pydock" / "envs" / "ds")
+    ds.ok("--local", "compose", "ds")
+    text = (ds.project / ".pydock" / "envs" / "ds" / "docker-compose.yml").read_text()
+    assert '- "../../..:/home/me/project"' in text
+
+
+def test_compose_with_dry_prints_the_file(ds: Machine) -> None:
+    ended = ds.ok("--dry", "compose", "ds", "-e", "A=1")
+    assert "docker-compose.yml" not in ds.files()
+    ds.shell(ended.out)
+    assert 'A: "1"' in ds.files()["docker-compose.yml"].decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-p", "http"], "Invalid port 'http'"),
+        (["-v", "data"], "Invalid volume 'data'"),
+        (["-e", "1=x"], "Invalid variable '1=x'"),
+        (["--service", "db"], "Invalid service 'db'"),
+        (["--service", "env=x"], "'env' is the environment's own service"),
+    ],
+)
+def test_compose_refuses_invalid_values(ds: Machine, words: list[str], message: str) -> None:
+    before = ds.files()
+    ended = ds.pydock("compose", "ds", *words)
+    assert (ended.code, ended.err[: len(message)]) == (2, message)
+    assert ds.files() == before
+
+
+def test_compose_refuses_a_link(ds: Machine) -> None:
+    (ds.project / "other.yml").write_text(YAML)
+    (ds.folder("ds") / "docker-compose.yml").symlink_to(ds.project / "other.yml")
+    ended = ds.pydock("compose", "ds", "-e", "A=1")
+    assert "is a symbolic link" in ended.err
+    assert (ds.project / "other.yml").read_text() == YAML
+
+
+def test_mount_of_the_file_replaces_that_of_pydock(compose: Compose, ds: Machine) -> None:
+    volume = {"type": "bind", "source": str(ds.home), "target": "/home/me/project"}
+    compose.write({"volumes": [volume]})
+    ds.ok("run", "ds", "echo", "--mount", "target=/home/me/project", "--mount", "target=/home/me/project")
+    [argv] = ds.argvs("run")
+    mounts = [word for word in option_values(argv, "--mount") if "target=/home/me/project" in word]
+    assert mounts == [f"type=bind,source={ds.home},target=/home/me/project", *["target=/home/me/project"] * 2]

@@ -6,13 +6,18 @@ import os
 from typing import TYPE_CHECKING
 
 from pydock.commands.command import NAME_HELP, command
+from pydock.commands.down import stop_companions
 from pydock.commands.session import Session
+from pydock.engine.companions import companions_of
+from pydock.engine.compose_cache import has_compose_file
 from pydock.environments import files, origin, registry
 from pydock.environments.environment import environments_folder
 from pydock.messages import confirm, set_outcome
 
 if TYPE_CHECKING:
     from invoke import Context
+
+    from pydock.environments.environment import Environment
 
 
 @command(
@@ -37,7 +42,10 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
             if link
             else f"the folder {environment.folder}"
         )
-        confirm(f"Delete the image and {what}{'.' if link else '?'}", yes=yes)
+        services = _services(session, environment)
+        confirm(f"Delete {services}the image and {what}{'.' if link else '?'}", yes=yes)
+    if has_compose_file(environment) and not link:
+        stop_companions(session, environment)
     # The images first: a folder without an image can be built again, an image without a folder is a leftover.
     with files.locked(environment.folder):
         if not link:
@@ -52,3 +60,12 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
                 files.remove_folder(environment.folder)
                 registry.forget(environment.identity)
     session.say_done(f"Deleted environment '{name}'.")
+
+
+def _services(session: Session, environment: Environment) -> str:
+    """Return words for the services that are deleted too; "" if there are none."""
+    if not has_compose_file(environment):
+        return ""
+    found = companions_of(session.engine, folder=os.path.realpath(environment.folder))
+    names = sorted({one.service for one in found})
+    return f"the services {', '.join(names)} (their volumes stay), " if names else ""

@@ -1,0 +1,34 @@
+"""`pydock down`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pydock.commands.command import NAME_HELP, command
+from pydock.commands.session import Session
+from pydock.engine.companions import companions_of, stop
+
+if TYPE_CHECKING:
+    from invoke import Context
+
+    from pydock.environments.environment import Environment
+
+
+@command(positional=["name"], help=NAME_HELP, examples=["down ds"])
+def down(c: Context, name: str) -> None:
+    """Stop and remove the services beside an environment.
+
+    Volumes, and the data in them, stay.
+    """
+    session = Session(c)
+    environment = session.environment(name)
+    stopped = stop_companions(session, environment)
+    session.say_done(f"Removed {', '.join(stopped)}." if stopped else f"No services of '{name}' are there.")
+
+
+def stop_companions(session: Session, environment: Environment) -> list[str]:
+    """Stop and remove the services of an environment; return their names. Needs no docker-compose.yml."""
+    found = companions_of(session.engine, folder=os.path.realpath(environment.folder))
+    stop(session.engine, environment, sorted({one.project for one in found}))
+    return sorted({one.service for one in found})
