@@ -52,7 +52,7 @@ def run_argv(
     projects = environment.linked_projects()
     if projects:
         check_projects(projects, settings.home)
-    surroundings = describe_surroundings(settings, environment, options=compose.options)
+    surroundings = describe_surroundings(settings, environment, given=compose.options)
     argv = docker.run_command(
         settings.engine,
         image,

@@ -64,20 +64,20 @@ def describe_surroundings(
     environ: Mapping[str, str] | None = None,
     *,
     credentials: bool | None = None,
-    options: Sequence[str] = (),
+    given: Sequence[str] = (),
 ) -> Surroundings:
     """Return what a run of this environment gets; raises `BadSetting` if the CA bundle of the settings does not exist.
 
     Without `credentials`, proxies and indexes that have a user name or a password are left out. None: as in builds, they
-    are given to environments that the user made or trusted here. The variables that `options` of `docker run` set are left
-    alone, like those of the user's `run_options`.
+    are given to environments that the user made or trusted here. The variables that `given` options of `docker run` set are
+    left alone, like those of the user's `run_options`.
     """
     environ = os.environ if environ is None else environ
     if credentials is None:
         credentials = not _has_credentials(settings, environ) or _is_own(settings, environment)
-    own = names_set((*settings.run_options, *options))
+    own = names_set((*settings.run_options, *given))
     name = environment.caller.name
-    found = [f"--group-add={group}" for group in _groups(settings.engine, environ)]
+    options = [f"--group-add={group}" for group in _groups(settings.engine, environ)]
     variables: dict[str, str | None] = {"HOME": f"/home/{name}", "USER": name, "LOGNAME": name}
     zone, rule = local_zone(environ)
     if zone:
@@ -87,14 +87,14 @@ def describe_surroundings(
     variables.update(paths)
     for variable, value in variables.items():
         if variable not in own:
-            found += ["--env", variable if value is None else f"{variable}={value}"]
+            options += ["--env", variable if value is None else f"{variable}={value}"]
     script = "" if "PATH" in own else 'PATH="$HOME/.local/bin:$PATH"; '
     umask = _umask()
     if umask != USUAL_UMASK:
         script += f"umask {umask:04o}; "
     if rule and "TZ" not in own:  # an image without tzdata would take the zone's name for UTC
         script += f"test -e '{ZONES}/{zone}' || TZ='{rule}'; "
-    return Surroundings((*found, *mounts), script)
+    return Surroundings((*options, *mounts), script)
 
 
 def _has_credentials(settings: Settings, environ: Mapping[str, str]) -> bool:
