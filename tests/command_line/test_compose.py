@@ -522,3 +522,13 @@ def test_mount_of_the_file_replaces_that_of_pydock(compose: Compose, ds: Machine
     [argv] = ds.argvs("run")
     mounts = [word for word in option_values(argv, "--mount") if "target=/home/me/project" in word]
     assert mounts == [f"type=bind,source={ds.home},target=/home/me/project", *["target=/home/me/project"] * 2]
+
+
+def test_dry_up_prints_a_command_that_works(compose: Compose, ds: Machine) -> None:
+    compose.write(services=WITH_DB)
+    shown = ds.ok("--dry", "up", "ds", **UP).out
+    assert shown == (
+        f"docker compose --project-name pydock-ds --project-directory {ds.folder('ds')} "
+        f"--file {compose.file} up --detach --wait db\n"
+    )
+    assert ds.argvs("compose") == []

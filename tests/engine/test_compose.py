@@ -86,7 +86,9 @@ def test_a_program_sees_what_it_sees_under_plain_compose(runner: Project, ready:
         )
     finally:
         plain_compose(folder, "down", "--rmi", "local", "--remove-orphans", "--volumes", environ=environ)
-    assert json.loads(ours) == json.loads(theirs.splitlines()[-1]), project  # before it, the output of the build
+    assert json.loads(ours) == json.loads(theirs.splitlines()[-1]), (
+        project
+    )  # before it, the output of the build
     assert ours == again
     seen = json.loads(ours)
     assert (seen["A"], seen["MULTI"], seen["B"]) == ('x$y "q"', "a$b # c", "mine")

@@ -46,7 +46,7 @@ def compose(
     env: list[str] | None = None,
     service: list[str] | None = None,
 ) -> None:
-    """Write or extend docker-compose.yml: ports, volumes, variables, services.
+    """Write or extend docker-compose.yml: ports, volumes, services.
 
     `run` and `shell` honour the file, and so does `docker compose` without pydock. Values of variables are written into the file;
     for a password, give only the NAME.

@@ -44,12 +44,12 @@ def delete(c: Context, name: str, yes: bool = False) -> None:
         )
         services = _services(session, environment)
         confirm(f"Delete {services}the image and {what}{'.' if link else '?'}", yes=yes)
-    if has_compose_file(environment) and not link:
-        stop_companions(session, environment)
     # The images first: a folder without an image can be built again, an image without a folder is a leftover.
     with files.locked(environment.folder):
         if not link:
             files.check_can_remove(environment.folder)
+            if has_compose_file(environment):
+                stop_companions(session, environment)
         session.images.remove_all(environment)
         if not session.engine.dry:
             set_outcome(f"the image was deleted, {link or environment.folder} was not; run the command again")

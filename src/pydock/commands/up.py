@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @command(positional=["name"], help=NAME_HELP, examples=["up ds"])
 def up(c: Context, name: str) -> None:
-    """Start the services beside an environment, and wait until they are ready.
+    """Start an environment's services and wait until they are ready.
 
     The services are those of its docker-compose.yml. A service that has a health check is ready when that succeeds.
     """

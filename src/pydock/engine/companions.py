@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import errors
 from pydock.engine import argv as docker
+from pydock.engine.compose_cache import COMPOSE_FILE
 from pydock.engine.compose_options import LOOPBACK
 from pydock.engine.endpoint import network_exists
 from pydock.messages import say
@@ -77,9 +78,10 @@ def start(engine: Engine, settings: Settings, environment: Environment, project:
     Raises `EngineError` with Compose's reason, and `BadCompose` if the project's name is that of another folder's.
     """
     check_project_is_ours(engine, environment, project.name)
-    with _resolved_file(project) as file:
+    with _resolved_file(project) as resolved:
         if project.companions:
             words = ["up", "--detach", "--wait", *project.companions]
+            file = environment.path(COMPOSE_FILE) if engine.dry else resolved
             argv = docker.compose(engine.client, project.name, words, file=file, folder=environment.folder)
             if not engine.dry:
                 say(f"Starting {', '.join(project.companions)} …")
@@ -96,7 +98,7 @@ def check_project_is_ours(engine: Engine, environment: Environment, project: str
     for found in companions_of(engine, project=project):
         if os.path.realpath(found.folder) != os.path.realpath(environment.folder):
             raise errors.BadCompose(
-                f"Project '{project}' of {environment.path('docker-compose.yml')} has the same name as the one in {found.folder}, "
+                f"Project '{project}' of {environment.path(COMPOSE_FILE)} has the same name as the one in {found.folder}, "
                 "whose containers would be touched. Give it another `name:`. Nothing was changed."
             )
 
