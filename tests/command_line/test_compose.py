@@ -532,3 +532,26 @@ def test_dry_up_prints_a_command_that_works(compose: Compose, ds: Machine) -> No
         f"--file {compose.file} up --detach --wait db\n"
     )
     assert ds.argvs("compose") == []
+
+
+def test_folder_that_becomes_a_link_out_of_the_project(compose: Compose, ds: Machine) -> None:
+    source = ds.folder("ds") / "data"
+    source.mkdir()
+    compose.write({"volumes": [{"type": "bind", "source": str(source), "target": "/d"}]})
+    clone_with_git(ds)
+    ds.ok("run", "ds", "true")
+    source.rmdir()
+    source.symlink_to("/etc")
+    ended = ds.pydock("run", "ds", "true")
+    assert f"would mount {source} (it can write there)" in ended.err
+
+
+def test_network_of_the_users_own_options_is_the_only_one(compose: Compose, ds: Machine) -> None:
+    compose.write(services={"db": {"image": "postgres"}})
+    for options in ("--network host", "--net=host"):
+        ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS=options, FAKE_DOCKER_NETWORKS="pydock-ds_default")
+        argv = ds.argvs("run")[-1]
+        assert option_values(argv, "--network") + [word for word in argv if "--net=" in word] in (
+            ["host"],
+            ["--net=host"],
+        )

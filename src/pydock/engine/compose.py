@@ -74,7 +74,8 @@ def compose_options(
         if name in environ
     }
     made = translate(project.config, project.service, values)
-    _check_networks(settings, environment, project, made.networks)
+    networks = ComposeOptions(networks=made.networks).beside(settings.run_options).networks
+    _check_networks(settings, environment, project, networks)
     for folder in made.folders if not engine.dry else ():
         _make_folder(folder)
     key = cache.entry_key(settings, environment)
@@ -100,6 +101,7 @@ def compose_options(
     if project.sources.unknown:  # read again by every run
         return found._replace(digest=digest([*options, *files]))
     inputs = _inputs(project.sources, environment, environ, by_value=not passes_environment(settings.engine))
+    inputs += [cache.state_of_link(path) for path in _mounted_paths(project.config)]
     if project.powers:
         inputs.append(cache.state_by_time(record_path(environment)))  # the trust was for these very files
     return cache.write_entry(settings, environment, inputs, found, environ)
@@ -281,6 +283,15 @@ def _inputs(
         *(cache.state_by_time(path) for path in cache.plugin_paths(environ)),
         *(cache.state_of_variable(name, environment, environ) for name in sorted(names)),
     ]
+
+
+def _mounted_paths(config: dict[str, Any]) -> list[str]:
+    """Return the files and folders of this machine that the project mounts."""
+    volumes = [volume for service in config["services"].values() for volume in service.get("volumes") or ()]
+    found = [volume["source"] for volume in volumes if volume["type"] == "bind"]
+    for kind in ("secrets", "configs"):
+        found += [top["file"] for top in config[kind].values() if "file" in top]
+    return sorted(set(found))
 
 
 def _make_folder(path: str) -> None:

@@ -49,6 +49,18 @@ class ComposeOptions(NamedTuple):
     networks: tuple[str, ...] = ()
     digest: str = ""  # of the file and all that went in; "" without a file
 
+    def beside(self, run_options: Sequence[str]) -> ComposeOptions:
+        """Return the same without networks if the user's own options choose one, because Docker would join both."""
+        if not any(word.partition("=")[0] in {"--network", "--net"} for word in run_options):
+            return self
+        words = self.options
+        kept = [
+            word
+            for number, word in enumerate(words)
+            if word != "--network" and (not number or words[number - 1] != "--network")
+        ]
+        return self._replace(options=tuple(kept), networks=())
+
 
 def known_compose(
     settings: Settings, environment: Environment, environ: Mapping[str, str] | None = None
@@ -170,6 +182,11 @@ def state_by_time(path: str) -> str:
     return f"stat {found.st_mtime_ns}.{found.st_size}.{found.st_ino} {path}"
 
 
+def state_of_link(path: str) -> str:
+    """Return a line that is different if the path leads elsewhere: a mount that was harmless may be so no longer."""
+    return f"link {hex_digest(os.path.realpath(path).encode('utf-8', 'surrogateescape'))} {path}"
+
+
 def state_of_variable(name: str, environment: Environment, environ: Mapping[str, str]) -> str:
     """Return a line that is different for every value of a variable, without the value."""
     value = compose_variables(environment, environ).get(name)
@@ -196,6 +213,8 @@ def _are_unchanged(inputs: Sequence[str], environment: Environment, environ: Map
             now = state_of_file(name)
         elif kind == "stat":
             now = state_by_time(name)
+        elif kind == "link":
+            now = state_of_link(name)
         else:
             now = state_of_variable(name, environment, environ)
         if now != line:

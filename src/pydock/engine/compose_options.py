@@ -166,7 +166,7 @@ def translate(project: dict[str, Any], name: str, secrets: dict[str, str] | None
 
 def _translate_key(made: _Service, key: str, value: Any, secrets: dict[str, str]) -> None:
     if key in ONE_VALUE:
-        made.options += [ONE_VALUE[key], _text(value)]
+        made.options += [ONE_VALUE[key], _no_service(made, key, _text(value))]
     elif key in SWITCHES:
         made.options.append(SWITCHES[key] if value else f"{SWITCHES[key]}=false")
     elif key in MANY_VALUES:
@@ -181,6 +181,13 @@ def _translate_key(made: _Service, key: str, value: Any, secrets: dict[str, str]
         OTHERS[key](made, value)
     elif value not in ([], {}, "", False, 0):
         raise made.refuse(key)
+
+
+def _no_service(made: _Service, key: str, text: str) -> str:
+    """Return the text, except for `service:NAME`, of which only Compose knows the container."""
+    if text.startswith("service:"):
+        raise made.refuse(f"{key}: {text}")
+    return text
 
 
 def _text(value: Any) -> str:
@@ -201,6 +208,8 @@ def _environment(made: _Service) -> tuple[dict[str, str], tuple[str, ...]]:
     variables: dict[str, str] = {}
     inherited: list[str] = []
     for name, value in (made.service.get("environment") or {}).items():
+        if not name or name[0] in "#\ufeff" or any(sign.isspace() for sign in name):
+            raise made.refuse(f"environment.{name}", "has a name that Docker's env files cannot have")
         if value is None:
             inherited.append(name)
             continue
@@ -366,9 +375,7 @@ def _stop_grace_period(made: _Service, text: str) -> None:
 
 
 def _network_mode(made: _Service, mode: str) -> None:
-    if mode.startswith("service:"):
-        raise made.refuse(f"network_mode: {mode}")
-    made.options += ["--network", mode]
+    made.options += ["--network", _no_service(made, "network_mode", mode)]
 
 
 OTHERS: dict[str, Callable[[_Service, Any], None]] = {

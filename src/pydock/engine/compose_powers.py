@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pydock.engine.compose_sources import Sources
 
 HARMLESS = {
-    "annotations",
     "build",
     "cap_drop",
     "command",
@@ -44,7 +43,6 @@ HARMLESS = {
     "hostname",
     "image",
     "init",
-    "labels",
     "mac_address",
     "mem_limit",
     "mem_reservation",
@@ -92,7 +90,7 @@ def powers_of(
             image = service.get("image") or "one that it builds"
             found.append(f"run the service '{name}', with the image {image}")
         found += _service_powers(service, config, root)
-    found += [*_file_powers(config, root), *_network_powers(config)]
+    found += [*_file_powers(config, root), *_network_powers(config, own)]
     return tuple(dict.fromkeys(found))
 
 
@@ -105,9 +103,15 @@ def _file_powers(config: Mapping[str, Any], root: str) -> Iterator[str]:
                 yield f"use '{name}' in '{kind}' of the engine"
 
 
-def _network_powers(config: Mapping[str, Any]) -> Iterator[str]:
+def _network_powers(config: Mapping[str, Any], own: str) -> Iterator[str]:
+    used: Mapping[str, Any] = config["services"].get(own, {}).get("networks") or {}
+    for name, attributes in used.items():
+        if (
+            name != "default" or attributes
+        ):  # the file chooses the network's name, which may be another project's
+            yield f"join the network '{config['networks'][name]['name']}'"
     for name, top in config.get("networks", {}).items():
-        if top.get("external"):
+        if top.get("external") or top["name"] != f"{config.get('name')}_{name}":
             yield f"join the network '{top['name']}'"
         elif set(top) - HARMLESS_NETWORK or top.get("driver", "bridge") != "bridge":
             yield f"make the network '{name}' with options"

@@ -48,7 +48,7 @@ def run_argv(
     `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
     `docker run`. `compose` is what the environment's docker-compose.yml adds, if it was read by this command.
     """
-    compose = compose or known_compose(settings, environment)
+    compose = (compose or known_compose(settings, environment)).beside(settings.run_options)
     projects = environment.linked_projects()
     if projects:
         check_projects(projects, settings.home)

@@ -52,6 +52,7 @@ def test_harmless(service: dict[str, Any]) -> None:
         ({"ipc": "host"}, "set 'ipc' to host"),
         ({"network_mode": "host"}, "set 'network_mode' to host"),
         ({"network_mode": "container:x"}, "set 'network_mode' to container:x"),
+        ({"labels": {"traefik.enable": "true"}}, "set 'labels'"),
         ({"a_key_of_tomorrow": "x"}, "set 'a_key_of_tomorrow' to x"),
         (bind("/project/../etc"), "mount /project/../etc (it can write there)"),
         (bind("/", read_only=True), "mount /"),
@@ -83,7 +84,8 @@ def test_powers_of_the_project() -> None:
         volumes=volumes,
         secrets={"s": {"file": "/root/.netrc"}},
         configs={"c": {"external": True}},
-        networks={"n": {"name": "other", "external": True}, "m": {"name": "m", "driver": "macvlan"}},
+        networks={"n": {"name": "other", "external": True}, "m": {"name": "p_m", "driver": "macvlan"}},
+        name="p",
     )
     assert found == (
         "read other files (`include`)",
@@ -97,6 +99,22 @@ def test_powers_of_the_project() -> None:
         "use 'c' in 'configs' of the engine",
         "join the network 'other'",
         "make the network 'm' with options",
+    )
+
+
+@pytest.mark.parametrize("used", [{"default": {"aliases": ["x"]}}, {"back": None}])
+def test_network_of_a_name_that_the_file_chooses(used: dict[str, Any]) -> None:
+    networks = {name: {"name": f"other_{name}", "ipam": {}} for name in used}
+    found = powers({"networks": used}, name="other", networks=networks)
+    assert found == (f"join the network 'other_{next(iter(used))}'",)
+
+
+def test_default_network_is_harmless() -> None:
+    top = {"default": {"name": "pydock-ds_default", "ipam": {}}}
+    assert powers({"networks": {"default": None}}, name="pydock-ds", networks=top) == ()
+    top["default"]["name"] = "another_default"
+    assert powers({"networks": {"default": None}}, name="pydock-ds", networks=top) == (
+        "join the network 'another_default'",
     )
 
 
