@@ -555,3 +555,29 @@ def test_network_of_the_users_own_options_is_the_only_one(compose: Compose, ds: 
             ["host"],
             ["--net=host"],
         )
+
+
+@pytest.mark.parametrize("words", [("up", "ds"), ("down", "ds"), ("logs", "ds"), ("delete", "ds", "--yes")])
+def test_client_without_the_plugin(compose: Compose, ds: Machine, words: tuple[str, ...]) -> None:
+    compose.write(services=WITH_DB)
+    ds.ok("up", "ds", **UP)
+    ended = ds.pydock(*words, FAKE_DOCKER_FAIL="compose:compose-missing", **UP)
+    assert ended.code == 125
+    assert "Docker's compose plugin is not installed. Install the package docker-compose-plugin" in ended.err
+    assert "pydock logs" not in ended.err
+    assert ds.folder("ds").exists()
+
+
+def test_passed_variable_that_compose_itself_needs(compose: Compose, ds: Machine) -> None:
+    compose.write({"environment": {"LANG": "C"}}, text="services: {env: {build: ., environment: [LANG]}}\n")
+    for value in ("C", "C", "C.UTF-8"):
+        ds.ok("run", "ds", "true", LANG=value)
+    assert len(compose.calls()) == 2
+
+
+def test_env_files_of_a_variable_are_not_all_known(compose: Compose, ds: Machine) -> None:
+    compose.write()
+    (ds.folder("ds") / ".env").write_text("COMPOSE_ENV_FILES=other.env\n")
+    ds.ok("run", "ds", "true")
+    ds.ok("run", "ds", "true")
+    assert len(compose.calls()) == 2

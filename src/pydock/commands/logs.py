@@ -9,7 +9,7 @@ from pydock import errors
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
 from pydock.engine import argv as docker
-from pydock.engine.companions import companions_of
+from pydock.engine.companions import companions_of, compose_required
 from pydock.messages import say
 
 if TYPE_CHECKING:
@@ -36,4 +36,5 @@ def logs(c: Context, name: str, service: str = "") -> None:
         say(f"No services of '{name}' are there. `pydock up {name}` starts them.")
     for project in sorted({one.project for one in found}):
         words = ["--ansi", "never", "logs", "--no-color", *([service] if service else [])]
-        print(session.engine.query(docker.compose(session.engine.client, project, words)), end="")
+        with compose_required():
+            print(session.engine.query(docker.compose(session.engine.client, project, words)), end="")

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import errors
 from pydock.engine import argv as docker
-from pydock.engine.compose_cache import COMPOSE_FILE
+from pydock.engine.compose_cache import COMPOSE_FILE, INSTALL_COMPOSE
 from pydock.engine.compose_options import LOOPBACK
 from pydock.engine.endpoint import network_exists
-from pydock.messages import say
+from pydock.messages import say, set_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +32,12 @@ PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 FOLDER_LABEL = "com.docker.compose.project.working_dir"
 NETWORK_LABEL = "com.docker.compose.network"
+# What the client says that takes Compose's options for its own, or does not know the command.
+WITHOUT_PLUGIN = (
+    "unknown flag: --project-name",
+    "is not a docker command",
+    "unknown command: docker compose",
+)
 
 
 class Companion(NamedTuple):
@@ -85,7 +91,9 @@ def start(engine: Engine, settings: Settings, environment: Environment, project:
             argv = docker.compose(engine.client, project.name, words, file=file, folder=environment.folder)
             if not engine.dry:
                 say(f"Starting {', '.join(project.companions)} …")
-            engine.modify(argv)
+                set_outcome(f"some services may run; `pydock down {environment.name}` removes them")
+            with compose_required():
+                engine.modify(argv)
     for key, top in project.config["networks"].items():
         used = project.config["services"][project.service].get("networks") or {}
         if key in used and not top.get("external") and not network_exists(settings, top["name"]):
@@ -108,7 +116,21 @@ def stop(engine: Engine, environment: Environment, projects: Sequence[str]) -> N
     for project in projects:
         check_project_is_ours(engine, environment, project)
         words = ["down", "--remove-orphans"]
-        engine.modify(docker.compose(engine.client, project, words))
+        with compose_required():
+            engine.modify(docker.compose(engine.client, project, words))
+
+
+@contextlib.contextmanager
+def compose_required() -> Iterator[None]:
+    """Turn what a client without the plugin says into `ComposeMissing`."""
+    try:
+        yield
+    except errors.EngineError as error:
+        if any(words in error.message for words in WITHOUT_PLUGIN):
+            raise errors.ComposeMissing(
+                f"Docker's compose plugin is not installed. {INSTALL_COMPOSE}"
+            ) from error
+        raise
 
 
 @contextlib.contextmanager

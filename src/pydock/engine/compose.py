@@ -193,8 +193,7 @@ def find_plugin(environ: Mapping[str, str]) -> str:
     if found:
         return found
     raise errors.ComposeMissing(
-        f"The environment has a {COMPOSE_FILE}, and Docker's compose plugin is not installed. Install the package "
-        "docker-compose-plugin (from Docker's repository), docker-compose-v2 (Ubuntu) or docker-compose (Debian 13 or newer)."
+        f"The environment has a {COMPOSE_FILE}, and Docker's compose plugin is not installed. {cache.INSTALL_COMPOSE}"
     )
 
 
@@ -277,7 +276,9 @@ def _root(settings: Settings, environment: Environment) -> str:
 def _inputs(
     sources: Sources, environment: Environment, environ: Mapping[str, str], *, by_value: bool
 ) -> list[str]:
-    names = {*sources.variables, *cache.IDS, *(sources.inherited if by_value else ())}
+    # Compose resolves what it gets itself, such as HOME; others are passed on by their names.
+    resolved = sources.inherited if by_value else set(sources.inherited) & set(FOR_COMPOSE)
+    names = {*sources.variables, *cache.IDS, *resolved}
     return [
         *(cache.state_of_file(path) for path in sources.files),
         *(cache.state_by_time(path) for path in cache.plugin_paths(environ)),

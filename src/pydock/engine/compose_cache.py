@@ -39,6 +39,10 @@ PLUGIN_FOLDERS = (
     "/usr/libexec/docker/cli-plugins",
 )
 ABSENT = "-"
+INSTALL_COMPOSE = (
+    "Install the package docker-compose-plugin (from Docker's repository), docker-compose-v2 (Ubuntu) or docker-compose "
+    "(Debian 13 or newer)."
+)
 
 
 class ComposeOptions(NamedTuple):

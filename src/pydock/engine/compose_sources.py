@@ -53,6 +53,8 @@ def find_sources(folder: str) -> Sources:
     inherited += [name for text in env_texts for name in BARE_NAME.findall(text)]
     dotenv = os.path.join(folder, ENV_FILE)
     set_here = _text_or_nothing(dotenv)
+    if "COMPOSE_ENV_FILES" in set_here:
+        unknown.append("COMPOSE_ENV_FILES")
     names = {name for text in (*texts, *env_texts, set_here) for name in NAMES.findall(text)}
     names |= {*ASSIGNED.findall(set_here), *of_secrets}  # the caller's value wins over that of `.env`
     others = [os.path.join(folder, name) for name in OTHER_NAMES]
