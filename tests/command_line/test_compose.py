@@ -480,7 +480,7 @@ def test_compose_of_a_local_environment_mounts_the_project(ds: Machine) -> None:
     shutil.copytree(ds.folder("ds"), ds.project / ".pydock" / "envs" / "ds")
     ds.ok("--local", "compose", "ds")
     text = (ds.project / ".pydock" / "envs" / "ds" / "docker-compose.yml").read_text()
-    assert '- "../../..:/home/me/project"' in text
+    assert '    working_dir: "/home/me/project"\n    volumes:\n      - "../../..:/home/me/project"\n' in text
 
 
 def test_compose_with_dry_prints_the_file(ds: Machine) -> None:
@@ -581,3 +581,30 @@ def test_env_files_of_a_variable_are_not_all_known(compose: Compose, ds: Machine
     ds.ok("run", "ds", "true")
     ds.ok("run", "ds", "true")
     assert len(compose.calls()) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "working_dir", "started"),
+    [
+        (".", "/home/me/project", "/home/me/project"),
+        (".", "/home/me/project/sub", "/home/me/project"),
+        (".", "/elsewhere", "/elsewhere"),
+        ("..", "/home/me/project", "/home/me/project"),
+        ("..", "/home/me/project/sub", "/home/me/project/sub"),
+    ],
+)
+def test_where_a_command_starts(
+    compose: Compose, ds: Machine, source: str, working_dir: str, started: str
+) -> None:
+    path = os.path.normpath(ds.project / source)
+    compose.write(
+        {
+            "working_dir": working_dir,
+            "volumes": [{"type": "bind", "source": path, "target": "/home/me/project"}],
+        }
+    )
+    ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--env X=1")
+    [argv] = ds.argvs("run")
+    assert option_values(argv, "--workdir")[-1] == started
+    ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--workdir /mine")
+    assert option_values(ds.argvs("run")[-1], "--workdir")[-1] == "/mine"

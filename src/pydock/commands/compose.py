@@ -93,15 +93,19 @@ def _read(environment: Environment) -> str:
 def _extended(session: Session, environment: Environment, before: str, added: Additions) -> str:
     if before:
         return extended_text(before, own_service_name(before, environment.name), added)
-    home = session.settings.home
-    if home.mode == "local":
-        project = os.path.realpath(project_folder(home.folder))
-        source = os.path.relpath(project, environment.folder)
-        place = f"/home/{environment.caller.name}/{os.path.basename(project) or 'root'}"
-        mount = f"{source}:{place}".replace("$", "$$")
-        added = added._replace(volumes=(mount, *added.volumes)) if ":" not in source else added
     ids = {"UID": environment.caller.uid, "GID": environment.caller.gid}
-    return new_text(f"pydock-{_project_name(environment)}", ids, added)
+    return new_text(f"pydock-{_project_name(environment)}", ids, added, _project_mount(session, environment))
+
+
+def _project_mount(session: Session, environment: Environment) -> tuple[str, str]:
+    """Return the mount of a local environment's project, where `pydock run` mounts it too; a global one has none."""
+    home = session.settings.home
+    project = os.path.realpath(project_folder(home.folder))
+    source = os.path.relpath(project, environment.folder)
+    if home.mode != "local" or ":" in source:  # Compose splits paths at colons
+        return "", ""
+    name = os.path.basename(project) or "root"
+    return ("", "") if ":" in name else (source, f"/home/{environment.caller.name}/{name}")
 
 
 def _project_name(environment: Environment) -> str:

@@ -14,7 +14,7 @@ from pydock.engine.argv import passes_environment
 from pydock.engine.endpoint import network_exists
 from pydock.environments.content import digest
 from pydock.settings import find_user_home
-from pydock.trust import hex_digest
+from pydock.trust import hex_digest, is_inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,19 +101,29 @@ def check_ready(settings: Settings, found: ComposeOptions) -> None:
             raise errors.ComposeNotRead(f"Network {network} does not exist.")
 
 
-def with_last_mounts(argv: Sequence[str], image: str) -> list[str]:
-    """Return a `docker run` without the mounts whose place a later one has too: the file's replace pydock's own.
+def with_file_instead(argv: Sequence[str], image: str, options: Sequence[str]) -> list[str]:
+    """Return a `docker run` in which the file's `options` replace pydock's own; the command, after the image, stays.
 
-    Docker would refuse two mounts in one place. The command, after the image, is left alone.
+    Docker would refuse two mounts in one place. The file's working directory counts unless it is in a mount that pydock has
+    too: then the command starts where it starts without the file, so that `cd tests; pydock run ds pytest` works.
     """
     last: dict[str, int] = {}
     dropped: set[int] = set()
+    both: list[str] = []
+    workdirs: list[int] = []
     for number in range(1, list(argv).index(image)):
+        if argv[number - 1] == "--workdir":
+            workdirs.append(number)
         place = _mount_place(argv[number]) if argv[number - 1] == "--mount" else ""
-        if place and place in last:
+        if place in last:
             dropped |= {last[place] - 1, last[place]}
+            both += [place] if argv[last[place]] == argv[number] else []
         if place:
             last[place] = number
+    if len(workdirs) > 1 and "--workdir" in options:
+        own, of_file = (argv[number] for number in workdirs[:2])
+        if any(is_inside(own, place) and is_inside(of_file, place) for place in both):
+            dropped |= {workdirs[1] - 1, workdirs[1]}
     return [word for number, word in enumerate(argv) if number not in dropped]
 
 

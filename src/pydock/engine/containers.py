@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from pydock.engine import argv as docker
-from pydock.engine.compose_cache import known_compose, with_last_mounts
+from pydock.engine.compose_cache import known_compose, with_file_instead
 from pydock.engine.endpoint import image_exists
 from pydock.engine.foreground import run_in_foreground
 from pydock.engine.surroundings import describe_surroundings
@@ -66,7 +66,7 @@ def run_argv(
         surroundings.script + docker.check_command(environment.name, call),
         [project.folder for project in projects],
     )
-    return with_last_mounts(argv, image) if compose.options else argv
+    return with_file_instead(argv, image, compose.options) if compose.options else argv
 
 
 def run_watched(argv: Sequence[str], settings: Settings, container: str, environ: Mapping[str, str]) -> int:

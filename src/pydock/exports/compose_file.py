@@ -117,8 +117,13 @@ def _service(text: str) -> tuple[str, str]:
     return name, image.replace("$", "$$")
 
 
-def new_text(project: str, ids: Mapping[str, int], added: Additions) -> str:
-    """Return a new docker-compose.yml. `ids` are the build arguments UID and GID."""
+def new_text(
+    project: str, ids: Mapping[str, int], added: Additions, mount: tuple[str, str] = ("", "")
+) -> str:
+    """Return a new docker-compose.yml. `ids` are the build arguments UID and GID.
+
+    `mount` is a folder, relative to the environment's, and its place in the container, where commands start.
+    """
     arguments = "".join(f"        {name}: ${{{name}:-{number}}}\n" for name, number in ids.items())
     text = (
         f"{HEADER}name: {project}\n"
@@ -130,6 +135,9 @@ def new_text(project: str, ids: Mapping[str, int], added: Additions) -> str:
         "      args:\n"
         f"{arguments}"
     )
+    source, place = (word.replace("$", "$$") for word in mount)
+    if source:
+        text += f"    working_dir: {_quoted(place)}\n    volumes:\n      - {_quoted(f'{source}:{place}')}\n"
     return extended_text(text, SERVICE, added)
 
 
