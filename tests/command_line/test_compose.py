@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .conftest import PYDOCK
+
 if TYPE_CHECKING:
     from .conftest import Machine
 
@@ -584,26 +586,26 @@ def test_env_files_of_a_variable_are_not_all_known(compose: Compose, ds: Machine
 
 
 @pytest.mark.parametrize(
-    ("source", "working_dir", "started"),
+    ("source", "target", "working_dir", "started"),
     [
-        (".", "/home/me/project", "/home/me/project"),
-        (".", "/home/me/project/sub", "/home/me/project"),
-        (".", "/elsewhere", "/elsewhere"),
-        ("..", "/home/me/project", "/home/me/project"),
-        ("..", "/home/me/project/sub", "/home/me/project/sub"),
+        (".", "/home/me/project", "/home/me/project", "/home/me/project/sub"),
+        (".", "/work", "/work/other", "/work/sub"),
+        ("sub", "/work", "/work", "/work"),
+        ("..", "/work", "/work", "/work/project/sub"),
+        (".", "/work", "/elsewhere", "/elsewhere"),
+        ("other", "/work", "/work", "/work"),
+        (".", "/work,x", "/work,x", "/work,x/sub"),
     ],
 )
 def test_where_a_command_starts(
-    compose: Compose, ds: Machine, source: str, working_dir: str, started: str
+    compose: Compose, ds: Machine, source: str, target: str, working_dir: str, started: str
 ) -> None:
+    (ds.project / "sub").mkdir()
     path = os.path.normpath(ds.project / source)
-    compose.write(
-        {
-            "working_dir": working_dir,
-            "volumes": [{"type": "bind", "source": path, "target": "/home/me/project"}],
-        }
-    )
-    ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--env X=1")
+    volume = {"type": "bind", "source": path, "target": target}
+    compose.write({"working_dir": working_dir, "volumes": [volume]})
+    run = [*PYDOCK, "run", "ds", "true"]
+    assert ds.run(run, {"PYDOCK_RUN_OPTIONS": "--env X=1"}, folder=ds.project / "sub").code == 0
     [argv] = ds.argvs("run")
     assert option_values(argv, "--workdir")[-1] == started
     ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--workdir /mine")

@@ -104,37 +104,57 @@ def check_ready(settings: Settings, found: ComposeOptions) -> None:
 def with_file_instead(argv: Sequence[str], image: str, options: Sequence[str]) -> list[str]:
     """Return a `docker run` in which the file's `options` replace pydock's own; the command, after the image, stays.
 
-    Docker would refuse two mounts in one place. The file's working directory counts unless it is in a mount that pydock has
-    too: then the command starts where it starts without the file, so that `cd tests; pydock run ds pytest` works.
+    Docker would refuse two mounts in one place. The file's working directory counts unless it is in a mount of the folder
+    where the user is: then the command starts in the user's place there, so that `cd tests; pydock run ds pytest` works.
     """
-    last: dict[str, int] = {}
+    argv = list(argv)
+    mounts: dict[
+        str, tuple[int, str]
+    ] = {}  # place in the container -> number of the word, folder of this machine
     dropped: set[int] = set()
-    both: list[str] = []
-    workdirs: list[int] = []
-    for number in range(1, list(argv).index(image)):
-        if argv[number - 1] == "--workdir":
-            workdirs.append(number)
-        place = _mount_place(argv[number]) if argv[number - 1] == "--mount" else ""
-        if place in last:
-            dropped |= {last[place] - 1, last[place]}
-            both += [place] if argv[last[place]] == argv[number] else []
+    here = ""  # the folder of this machine where the command starts without the file
+    own, of_file = _workdirs(argv, image, options)
+    for number in range(1, argv.index(image)):
+        if number == own:
+            here = _folder_of(argv[own], mounts)
+        source, place = _mount(argv[number]) if argv[number - 1] == "--mount" else ("", "")
+        if place in mounts:
+            dropped |= {mounts[place][0] - 1, mounts[place][0]}
         if place:
-            last[place] = number
-    if len(workdirs) > 1 and "--workdir" in options:
-        own, of_file = (argv[number] for number in workdirs[:2])
-        if any(is_inside(own, place) and is_inside(of_file, place) for place in both):
-            dropped |= {workdirs[1] - 1, workdirs[1]}
+            mounts[place] = (number, source)
+    if of_file and here:
+        for place, (_, source) in mounts.items():
+            if source and is_inside(argv[of_file], place) and is_inside(here, source):
+                argv[of_file] = os.path.normpath(os.path.join(place, os.path.relpath(here, source)))
+                break
     return [word for number, word in enumerate(argv) if number not in dropped]
 
 
-def _mount_place(record: str) -> str:
-    """Return the target of `--mount`'s value, which is a CSV record; "" if it has none."""
+def _workdirs(argv: Sequence[str], image: str, options: Sequence[str]) -> tuple[int, int]:
+    """Return the numbers of the words that are pydock's own and the file's working directory; 0 if it has none."""
+    end = list(argv).index(image)
+    found = [number for number in range(1, end) if argv[number - 1] == "--workdir"]
+    return found[0] if found else 0, found[1] if len(found) > 1 and "--workdir" in options else 0
+
+
+def _folder_of(place: str, mounts: Mapping[str, tuple[int, str]]) -> str:
+    """Return the folder of this machine that is at a place of the container; "" if none is."""
+    around = [mounted for mounted, (_, source) in mounts.items() if source and is_inside(place, mounted)]
+    if not around:
+        return ""
+    nearest = max(around, key=len)
+    return os.path.normpath(os.path.join(mounts[nearest][1], os.path.relpath(place, nearest)))
+
+
+def _mount(record: str) -> tuple[str, str]:
+    """Return source and target of `--mount`'s value, which is a CSV record; the source of a bind mount only."""
     fields = record.split(",")
     if '"' in record:
         import csv  # for paths with commas
 
         [fields] = csv.reader([record])
-    return next((field[len("target=") :] for field in fields if field.startswith("target=")), "")
+    values = dict(field.partition("=")[::2] for field in fields)
+    return values.get("source", "") if values.get("type") == "bind" else "", values.get("target", "")
 
 
 def has_compose_file(environment: Environment) -> bool:
