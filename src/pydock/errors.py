@@ -68,6 +68,14 @@ class BadProject(UsageError):
     """A file that describes a project (pyproject.toml, .python-version) cannot be read; the message names it."""
 
 
+class BadCompose(UsageError):
+    """A docker-compose.yml is invalid, or has something that `docker run` cannot do; the message names it."""
+
+
+class ComposeNotRead(PydockError):
+    """What a docker-compose.yml means is not known, because Compose has to read the file first."""
+
+
 class VariableNotSet(UsageError):
     """A requirement line has a `${VARIABLE}` that has no value here."""
 
@@ -122,6 +130,10 @@ class EngineRemote(EngineError):
 
 class BuildKitMissing(EngineError):
     """The client has no buildx plugin."""
+
+
+class ComposeMissing(EngineError):
+    """The client has no compose plugin, which only environments with a docker-compose.yml need."""
 
 
 class BaseImageNotFound(EngineError):

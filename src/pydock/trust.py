@@ -159,7 +159,7 @@ def remembered(kind: str, path: str) -> str:
 
     `path` is a real path.
     """
-    record = _record(kind, path)
+    record = record_path(kind, path)
     try:
         check_owner(os.path.dirname(record))
         check_owner(record)
@@ -173,7 +173,7 @@ def remembered(kind: str, path: str) -> str:
 
 def remember(kind: str, path: str, text: str) -> None:
     """Remember a text for a real path. Raises `OSError` if the user's state folder cannot be written."""
-    record = _record(kind, path)
+    record = record_path(kind, path)
     folder = os.path.dirname(record)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     check_owner(folder)
@@ -192,7 +192,7 @@ def remember(kind: str, path: str, text: str) -> None:
 def forget(kind: str, path: str) -> bool:
     """Forget what was remembered of a real path; return whether there was anything."""
     try:
-        os.unlink(_record(kind, path))
+        os.unlink(record_path(kind, path))
     except OSError:
         return False
     return True
@@ -216,7 +216,8 @@ def hex_digest(content: bytes) -> str:
     return made.hexdigest()
 
 
-def _record(kind: str, path: str) -> str:
+def record_path(kind: str, path: str) -> str:
+    """Return the file that remembers what this user trusts of a real path."""
     name = hex_digest(_head(kind, path).encode(errors="surrogateescape"))
     return os.path.join(state_folder(), name)
 

@@ -28,16 +28,20 @@ README = Path(__file__).parents[2] / "README.md"
 NAMES = [
     "build",
     "clean",
+    "compose",
     "config",
     "create",
     "delete",
+    "down",
     "envs",
     "install",
+    "logs",
     "packages",
     "run",
     "shell",
     "trust",
     "uninstall",
+    "up",
     "update",
 ]
 

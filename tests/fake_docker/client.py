@@ -9,6 +9,7 @@ imports, because most tests start it several times. The folder FAKE_DOCKER has `
     FAKE_DOCKER_OUTPUT a file of tests/recorded/builds: what every build prints; with an error in it, builds fail
     FAKE_DOCKER_OLD    "ignores" or "refuses": what a client before buildx 0.13 does with `--progress rawjson`
     FAKE_DOCKER_TOOLS  "missing": there is no tools image, and its uv is not available; without it, every tools image exists
+    FAKE_DOCKER_NETWORKS  the names of the networks that exist
     FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
 """
 
@@ -207,6 +208,12 @@ def ps(argv: list[str]) -> int:
             print(*(name for name, facts in state.containers.items() if label in facts), sep="\n")
         return 0
     template = argv[argv.index("--format") + 1]
+    labels = [word.partition("=")[2] for word in argv if word.startswith("label=com.docker.compose.")]
+    if labels:
+        for row in _companions():
+            if any(labels[0] in (word, word.partition("=")[0]) for word in row["Labels"].split(",")):
+                print(json.dumps(row))
+        return 0
     if "status=created" in argv:
         with locked_state() as state:
             for name in state.containers:
@@ -254,7 +261,59 @@ def _print_wheel(project: str) -> None:
     print("the build backend talks", file=sys.stderr)
 
 
+def network(argv: list[str]) -> int:
+    """Create or inspect a network; those of FAKE_DOCKER_NETWORKS exist."""
+    if argv[0] == "create" or argv[-1] in os.environ.get("FAKE_DOCKER_NETWORKS", "").split():
+        print("0123456789ab")
+        return 0
+    return _failures([f"Error response from daemon: network {argv[-1]} not found"])
+
+
+def compose(argv: list[str]) -> int:
+    """Do what Compose does to containers: `up` services, `down` all of the project, `logs`."""
+    project = argv[argv.index("--project-name") + 1]
+    rows = _companions()
+    if "up" in argv:
+        with open(argv[argv.index("--file") + 1], encoding="utf-8") as file:
+            content = file.read()
+        with open(os.path.join(HOME, "compose-up.json"), "w", encoding="utf-8") as file:
+            file.write(content)
+        folder = argv[argv.index("--project-directory") + 1]
+        for service in argv[argv.index("--wait") + 1 :]:
+            labels = {"project": project, "project.working_dir": folder, "service": service}
+            text = ",".join(f"com.docker.compose.{name}={value}" for name, value in labels.items())
+            facts = {
+                "ID": f"{service}0123",
+                "State": "running",
+                "Status": "Up 1 second (healthy)",
+                "Ports": "",
+            }
+            rows.append({**facts, "Labels": text})
+    elif "down" in argv:
+        rows = [row for row in rows if f"com.docker.compose.project={project}," not in row["Labels"]]
+    else:
+        print(f"log of {project}: {argv[-1]}")
+    _write_companions(rows)
+    return 0
+
+
+def _companions() -> list[dict[str, Any]]:
+    try:
+        with open(os.path.join(HOME, "companions.json"), encoding="utf-8") as file:
+            found: list[dict[str, Any]] = json.load(file)
+            return found
+    except FileNotFoundError:
+        return []
+
+
+def _write_companions(rows: list[dict[str, Any]]) -> None:
+    with open(os.path.join(HOME, "companions.json"), "w", encoding="utf-8") as file:
+        json.dump(rows, file)
+
+
 COMMANDS = {
+    "compose": compose,
+    "network": network,
     "image": image,
     "images": images,
     "tag": tag,

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import NAME_HELP, command
+from pydock.commands.down import stop_companions
 from pydock.commands.session import Session
 from pydock.engine import argv as docker
+from pydock.engine.companions import companions_of
+from pydock.engine.compose_cache import has_compose_file
 from pydock.engine.data import home_volume
 from pydock.engine.warm import end_idle
 from pydock.environments import files, origin, registry
@@ -49,12 +52,15 @@ def delete(c: Context, name: str, yes: bool = False, volume: bool = False) -> No
             if link
             else f"the folder {environment.folder}"
         )
-        confirm(f"Delete the image and {what}{'.' if link else '?'}", yes=yes)
+        services = _services(session, environment)
+        confirm(f"Delete {services}the image and {what}{'.' if link else '?'}", yes=yes)
     home = "" if link else _home_to_delete(session, environment, yes=yes, volume=volume)
     # The images first: a folder without an image can be built again, an image without a folder is a leftover.
     with files.locked(environment.folder):
         if not link:
             files.check_can_remove(environment.folder)
+            if has_compose_file(environment):
+                stop_companions(session, environment)
         end_idle(session.engine, environment)
         session.images.remove_all(environment)
         if home:
@@ -83,3 +89,12 @@ def _home_to_delete(session: Session, environment: Environment, *, yes: bool, vo
     if not volume:
         say(stays)
     return name if volume else ""
+
+
+def _services(session: Session, environment: Environment) -> str:
+    """Return words for the services that are deleted too; "" if there are none."""
+    if not has_compose_file(environment):
+        return ""
+    found = companions_of(session.engine, folder=os.path.realpath(environment.folder))
+    names = sorted({one.service for one in found})
+    return f"the services {', '.join(names)} (their volumes stay), " if names else ""

@@ -11,6 +11,7 @@ from pydock import errors
 from pydock.commands.command import command
 from pydock.commands.list_packages import show_packages
 from pydock.commands.session import Session
+from pydock.engine.compose_cache import COMPOSE_FILE
 from pydock.environments.environment import (
     REQUIREMENTS_IN,
     Environment,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from invoke import Context
 
+    from pydock.engine.client import Engine
     from pydock.engine.images import Images, ListedImage
     from pydock.engine.leftovers import EnvironmentImage
     from pydock.settings import Settings
@@ -72,12 +74,13 @@ def show_environments(c: Context, *, json: bool, all: bool) -> None:  # noqa: A0
         rows, columns = describe_images(session.images), ALL_COLUMNS
     else:
         rows, columns = describe_environments(session.settings, session.images), COLUMNS
+        _add_services(rows, session.engine)
     if json:
         print(redacted(dumps(rows, indent=2)))
     elif rows:
         print(redacted(environments_table(rows, columns, terminal_width())))
         for row in rows:
-            if row["state"] == EDITED:
+            if row["state"].partition(",")[0] == EDITED:
                 say(requested_message(row["name"]))
     elif all:
         say("No environment images on this engine.")
@@ -96,6 +99,22 @@ def describe_environments(settings: Settings, images: Images) -> list[dict[str, 
     by_tag = {image.tag: image for image in images.listed([f"{settings.prefix}*"])}  # newest first
     rows = [_row_or_reason(settings, name, by_tag) for name in names]
     return [row for row in rows if row]
+
+
+def _add_services(rows: list[dict[str, Any]], engine: Engine) -> None:
+    """Add the services that run beside the environments; asks the engine only if one has a docker-compose.yml."""
+    with_file = [row for row in rows if os.path.lexists(os.path.join(row["folder"], COMPOSE_FILE))]
+    if not with_file:
+        return
+    from pydock.engine.companions import companions_of
+
+    found = companions_of(engine)
+    for row in with_file:
+        folder = os.path.realpath(row["folder"])
+        own = {one.service: one.status for one in found if os.path.realpath(one.folder) == folder}
+        if own:
+            row["services"] = own
+            row["state"] = f"{row['state']}, with {', '.join(own)}"
 
 
 def describe_images(images: Images) -> list[dict[str, Any]]:

@@ -7,12 +7,14 @@ from invoke import Collection
 from pydock.commands.build import build
 from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.clean import clean
+from pydock.commands.compose import compose
 from pydock.commands.config import config
 from pydock.commands.create import create
 from pydock.commands.delete import delete
 from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
 from pydock.commands.list_packages import freeze, packages
+from pydock.commands.logs import logs
 from pydock.commands.run import run, shell
 from pydock.commands.trust import trust
 from pydock.commands.up import up
@@ -27,8 +29,10 @@ COMMANDS = (
     update,
     packages,
     build,
+    compose,
     up,
     down,
+    logs,
     envs,
     delete,
     clean,

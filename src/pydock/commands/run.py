@@ -17,6 +17,7 @@ from pydock.commands.mistakes import refuse_file
 from pydock.commands.session import Session
 from pydock.credentials import register_options
 from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
+from pydock.engine.compose_cache import ComposeOptions, has_compose_file
 from pydock.engine.containers import ATTEMPTS, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
 from pydock.engine.outside_links import print_links
@@ -147,6 +148,7 @@ def _run(
     check_local(session.settings)
     if is_edited(environment):
         warn(requested_message(environment.name))
+    compose = compose_of(session, environment)
     for _ in range(ATTEMPTS):
         tag = image or _image_to_run(session, environment)
         request = request_run(session.settings, options)
@@ -154,7 +156,15 @@ def _run(
         register_options([f"{name}={value}" for name, value in request.variables.items()])
         container = request.container(environment)
         argv = run_argv(
-            request.settings, environment, tag, container, words, session.workspace(), call_of_user(), mounts
+            request.settings,
+            environment,
+            tag,
+            container,
+            words,
+            session.workspace(),
+            call_of_user(),
+            mounts,
+            compose,
         )
         code = None
         if session.engine.is_plain and not request.fresh:
@@ -168,6 +178,15 @@ def _run(
     if code:
         print_links(code, session.workspace(), argv)
         raise Exit(code=code)
+
+
+def compose_of(session: Session, environment: Environment) -> ComposeOptions:
+    """Return what the environment's docker-compose.yml adds to a run, of which most environments have none."""
+    if not has_compose_file(environment):
+        return ComposeOptions()
+    from pydock.engine.compose import compose_options
+
+    return compose_options(session.engine, session.settings, environment)
 
 
 def _image_to_run(session: Session, environment: Environment) -> str:

@@ -11,6 +11,7 @@ from pydock import trust as store
 from pydock.commands.command import command
 from pydock.commands.session import context_settings
 from pydock.engine.build_secrets import describe_network
+from pydock.engine.compose_cache import COMPOSE_FILE, has_compose_file
 from pydock.environments import origin
 from pydock.environments.environment import find_environment
 from pydock.messages import confirm, say
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from invoke import Context
 
+    from pydock.environments.environment import Environment
     from pydock.settings import Settings, Words
 
 # What each setting allows, in plain words; `{}` is its value.
@@ -55,7 +57,7 @@ def trust(c: Context, name: str = "", remove: bool = False, yes: bool = False) -
     current = context_settings(c, refuse_untrusted=False)
     dry = bool(c.config.run.dry)
     if name:
-        _trust_environment(current, name, remove=remove, yes=yes, dry=dry)
+        _trust_environment(c, current, name, remove=remove, yes=yes)
     else:
         _trust_settings(current, remove=remove, yes=yes, dry=dry)
 
@@ -82,7 +84,8 @@ def _trust_settings(current: Settings, *, remove: bool, yes: bool, dry: bool) ->
     say(f"{file} is trusted until it changes. `pydock trust --remove` takes that back.")
 
 
-def _trust_environment(current: Settings, name: str, *, remove: bool, yes: bool, dry: bool) -> None:
+def _trust_environment(c: Context, current: Settings, name: str, *, remove: bool, yes: bool) -> None:
+    dry = bool(c.config.run.dry)
     environment = find_environment(current, name)
     if remove:
         removed = not dry and origin.forget(environment)
@@ -109,11 +112,25 @@ def _trust_environment(current: Settings, name: str, *, remove: bool, yes: bool,
         + "\n".join(f"  - {text}" for text in given)
         + f"\nRead its dockerfile first: {environment.path('dockerfile')}"
     )
+    if has_compose_file(environment):
+        say(_compose_powers(c, current, environment))
     if dry:
         return
     confirm("Trust this environment?", yes=yes, otherwise=NOT_TRUSTED)
     _remember(lambda: origin.remember(environment, described))
     say(f"Environment '{name}' is trusted. `pydock trust {name} --remove` takes that back.")
+
+
+def _compose_powers(c: Context, current: Settings, environment: Environment) -> str:
+    """Return what the environment's docker-compose.yml would be allowed to do, for people."""
+    from pydock.engine.client import Engine  # only for environments with such a file
+    from pydock.engine.compose import read_project
+
+    file = environment.path(COMPOSE_FILE)
+    project = read_project(Engine(c, current), current, environment, ask=True)
+    if not project.powers:
+        return f"{file} opens nothing else of this machine."
+    return f"Runs would be allowed by {file} to:\n" + "\n".join(f"  - {text}" for text in project.powers)
 
 
 def explain(powerful: Mapping[str, str | Words]) -> str:

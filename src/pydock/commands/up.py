@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import NAME_HELP, command
+from pydock.commands.run import compose_of
 from pydock.commands.session import Session
+from pydock.engine.compose_cache import has_compose_file
 
 if TYPE_CHECKING:
     from invoke import Context
 
+    from pydock.environments.environment import Environment
 
-@command(positional=["name"], help=NAME_HELP, examples=["up ds"], settings=["keep"])
+
+@command(positional=["name"], help=NAME_HELP, examples=["up ds"], settings=["run_options", "keep"])
 def up(c: Context, name: str) -> None:
-    """Keep a container ready, so that `run` starts programs at once; `down` ends it."""
-    from pydock.engine.warm import take_up
+    """Start an environment's services and wait until they are ready, and keep a container ready for `run`.
 
+    The services are those of its docker-compose.yml. A service that has a health check is ready when that succeeds.
+    `run` then starts programs in the container that waits, many times faster; `run --fresh` does not. `down` ends all of it.
+    """
     session = Session(c)
     environment = session.environment(name)
-    image = session.images.current(environment)
-    if image is None:
+    if has_compose_file(environment):
+        _start_services(session, environment)
+    if not session.engine.dry:
+        _take_up(session, environment)
+
+
+def _start_services(session: Session, environment: Environment) -> None:
+    from pydock.engine.companions import companions_of, start
+    from pydock.engine.compose import check_trusted, read_project
+
+    project = read_project(session.engine, session.settings, environment)
+    check_trusted(session.settings, environment, project)
+    try:
+        start(session.engine, session.settings, environment, project)
+    except errors.EngineError as error:
+        if type(error) is errors.EngineError:  # Compose's own failure, such as an unhealthy service
+            error.message += f"\n`pydock logs {environment.name}` shows what the services printed."
+        raise
+    if session.engine.dry:
+        return
+    for found in companions_of(session.engine, folder=os.path.realpath(environment.folder)):
+        session.say_done(f"{found.service}: {found.status}" + (f", {found.ports}" if found.ports else ""))
+
+
+def _take_up(session: Session, environment: Environment) -> None:
+    """Start the container that waits for programs, where there can be one."""
+    from pydock.engine.warm import take_up
+
+    name = environment.name
+    if session.images.current(environment) is None:
         raise errors.ImageMissing(
             f"The image of environment '{name}' was not found. `pydock build {name}` builds it."
         )
-    if session.engine.dry:
-        return
-    if take_up(session.settings, environment, environment.content_tag()):
-        session.say_done(f"Environment '{name}' is ready. `pydock down {name}` ends its container.")
+    compose = compose_of(session, environment)
+    if take_up(session.settings, environment, environment.content_tag(), compose):
+        session.say_done(f"Environment '{name}' is ready. `pydock down {name}` ends it.")
     else:
-        session.say_done(f"Runs of '{name}' need a container of their own here, so none was started.")
+        session.say_done(
+            f"Every run of '{name}' has a container of its own: it publishes a port, or the engine is elsewhere."
+        )

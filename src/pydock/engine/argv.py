@@ -271,6 +271,36 @@ def copy_from_container(client: Client, container: str, path: str) -> list[str]:
     return [*client, "cp", f"{container}:{path}", "-"]
 
 
+def compose(
+    client: Client, project: str, words: Sequence[str], *, file: str = "", folder: str = ""
+) -> list[str]:
+    """Return a `docker compose` of a project, with its file, or by the labels of its containers alone."""
+    argv = [*client, "compose", "--project-name", project]
+    if folder:
+        argv += ["--project-directory", folder]
+    if file:
+        argv += ["--file", file]
+    return [*argv, *words]
+
+
+def list_services(client: Client, label: str) -> list[str]:
+    """Return the command that lists the containers that Compose made and that have this label, one JSON object per line."""
+    return [*client, "ps", "--all", "--filter", f"label={label}", "--format", "{{json .}}"]
+
+
+def create_network(client: Client, network: str, labels: Mapping[str, str]) -> list[str]:
+    """Return the command that creates a network."""
+    argv = [*client, "network", "create"]
+    for name, value in sorted(labels.items()):
+        argv += ["--label", f"{name}={value}"]
+    return [*argv, network]
+
+
+def inspect_network(client: Client, network: str) -> list[str]:
+    """Return the command that succeeds if the network exists."""
+    return [*client, "network", "inspect", "--format", "{{.Id}}", network]
+
+
 def kill_container(client: Client, container: str, number: str) -> list[str]:
     """Return the command that sends a signal to the container's program."""
     return [*client, "kill", "--signal", number, container]

@@ -97,6 +97,12 @@ class Engine:
         """Run a command that changes nothing; return its stdout."""
         return self._checked(argv, self._run(argv)).stdout
 
+    def query_with(self, argv: Sequence[str], variables: Mapping[str, str]) -> Result:
+        """Run a query with these variables only; return its result, which may be a failure."""
+        self._echo(argv)
+        result: Result = self._start(argv, variables, only_these=True)
+        return result
+
     def query_found(self, argv: Sequence[str]) -> str:
         """Run a query that fails if anything that it asks for is missing; return its stdout, which has the rest.
 
@@ -229,7 +235,9 @@ class Engine:
         runner: Callable[[Context], EngineRunner] = EngineRunner,
         *,
         asynchronous: bool = False,
+        only_these: bool = False,
     ) -> Any:
+        """Start a client with invoke; with `only_these` variables, and not our own ones too."""
         with self._engine_runner(runner):
             return self._context.run(
                 shlex.join(self._with_prefixes(argv)),
@@ -239,7 +247,7 @@ class Engine:
                 pty=False,
                 in_stream=False,
                 env={**VARIABLES, **(variables or {})},
-                **NOT_FROM_CONFIGURATION,
+                **{**NOT_FROM_CONFIGURATION, "replace_env": only_these},
             )
 
     def _run_all(self, argvs: Sequence[Sequence[str]]) -> list[Result]:

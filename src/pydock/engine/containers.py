@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from pydock.engine import argv as docker
+from pydock.engine.compose_cache import known_compose, with_file_instead
 from pydock.engine.endpoint import image_exists
 from pydock.engine.foreground import run_in_foreground
 from pydock.engine.places import places_of
@@ -20,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pydock.engine.compose_cache import ComposeOptions
     from pydock.environments.environment import Environment
     from pydock.environments.workspace import Workspace
     from pydock.settings import Settings
@@ -42,16 +44,18 @@ def run_argv(
     workspace: Workspace | None = None,
     call: str = "pydock ",
     mounts: Sequence[str] = (),
+    compose: ComposeOptions | None = None,
 ) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory or that of `workspace`.
 
     `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
-    `docker run`.
+    `docker run`. `compose` is what the environment's docker-compose.yml adds, if it was read by this command.
     """
+    compose = (compose or known_compose(settings, environment)).beside(settings.run_options)
     projects = environment.linked_projects()
     if projects:
         check_projects(projects, settings.home)
-    surroundings = describe_surroundings(settings, environment)
+    surroundings = describe_surroundings(settings, environment, given=compose.options)
     data: list[str] = []
     if settings.mounts or settings.home_volume == "true":
         from pydock.engine.data import data_options  # only for runs that have any
@@ -63,7 +67,7 @@ def run_argv(
         [project.folder for project in projects],
         start_at_own_path=settings.workdir == "same",
     )
-    return docker.run_command(
+    argv = docker.run_command(
         settings.engine,
         image,
         environment,
@@ -74,9 +78,10 @@ def run_argv(
         if docker.detaches(settings.run_options)
         else this_terminal(),
         settings.run_options,
-        (*surroundings.options, *data, *mounts),
+        (*surroundings.options, *data, *mounts, *compose.options),
         surroundings.script + docker.check_command(environment.name, call),
     )
+    return with_file_instead(argv, image, compose.options) if compose.options else argv
 
 
 def this_workspace(settings: Settings) -> Workspace:

@@ -114,6 +114,16 @@ def container_exists(settings: Settings, container: str) -> bool:
     return _succeeds(docker.container_exists(settings.engine, container))
 
 
+def network_exists(settings: Settings, network: str) -> bool:
+    """Return whether the engine has the network; asked like `image_exists`."""
+    if not all(sign.isalnum() or sign in "_.-" for sign in network):
+        return False
+    status = _status(settings, f"GET /networks/{network}")
+    if status in {b"200", b"404"}:
+        return status == b"200"
+    return _succeeds(docker.inspect_network(settings.engine, network))
+
+
 def signal_container(settings: Settings, container: str, name: str) -> bool:
     """Send a signal (`SIGINT`) to the container's program; return False if the container does not run (yet)."""
     status = _status(settings, f"POST /containers/{container}/kill?signal={name}")

@@ -65,16 +65,18 @@ def describe_surroundings(
     environ: Mapping[str, str] | None = None,
     *,
     credentials: bool | None = None,
+    given: Sequence[str] = (),
 ) -> Surroundings:
     """Return what a run of this environment gets; raises `BadSetting` if the CA bundle of the settings does not exist.
 
     Without `credentials`, proxies and indexes that have a user name or a password are left out. None: as in builds, they
-    are given to environments that the user made or trusted here.
+    are given to environments that the user made or trusted here. The variables that `given` options of `docker run` set are
+    left alone, like those of the user's `run_options`.
     """
     environ = os.environ if environ is None else environ
     if credentials is None:
         credentials = not _has_credentials(settings, environ) or _is_own(settings, environment)
-    own = names_set(settings.run_options)
+    own = names_set((*settings.run_options, *given))
     name = environment.caller.name
     options = [f"--group-add={group}" for group in _groups(settings.engine, environ)]
     memory = _half_of_memory()

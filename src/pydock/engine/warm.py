@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydock.engine.client import Engine
+    from pydock.engine.compose_cache import ComposeOptions
     from pydock.environments.environment import Environment
     from pydock.settings import Settings
 
@@ -38,23 +39,12 @@ SOCKET = "socket"
 SECONDS_TO_START = 10
 SECONDS_TO_END = 3
 DEFAULT_SECONDS = 600
-# Options of a run that needs a container of its own: it has a name, a port or a program, runs in the background, or reads
-# a file that may change.
-UNSUITABLE = {
-    "--detach",
-    "-d",
-    "--name",
-    "--publish",
-    "-p",
-    "--publish-all",
-    "-P",
-    "--entrypoint",
-    "--env-file",
-}
-UNSUITABLE |= {docker.RUN_LABEL, "--cidfile", "--attach", "-a", "--label-file"}
+# Options of a run that needs a container of its own: it has a name, a port or a program, or runs in the background.
+UNSUITABLE = {docker.RUN_LABEL, "--detach", "-d", "--attach", "-a", "--cidfile", "--label-file"}
+UNSUITABLE |= {"--entrypoint", "--publish", "-p", "--publish-all", "-P"}
 # Options that are different for each run of one container.
 SWITCHES_OF_RUN = {"--interactive", "--tty", "--sig-proxy"}
-OPTIONS_OF_RUN = {"--name", "--entrypoint", "--workdir", "--detach-keys", "--env", "-e"}
+OPTIONS_OF_RUN = {"--name", "--entrypoint", "--workdir", "--detach-keys", "--env", "-e", "--env-file"}
 
 
 class Program(NamedTuple):
@@ -243,9 +233,11 @@ def is_up(environment: Environment) -> bool:
     return os.path.exists(_mark(environment))
 
 
-def take_up(settings: Settings, environment: Environment, image: str) -> bool:
+def take_up(settings: Settings, environment: Environment, image: str, compose: ComposeOptions) -> bool:
     """Start a warm container for the working directory, and wait for `down` to end it; return whether there is one."""
-    found = describe_run(settings, environment, run_argv(settings, environment, image, "", ["true"]), image)
+    found = describe_run(
+        settings, environment, run_argv(settings, environment, image, "", ["true"], compose=compose), image
+    )
     if found is None or not start(
         settings, environment, found[0], settings.seconds_to_keep or DEFAULT_SECONDS
     ):
@@ -314,6 +306,7 @@ def _divide(words: Sequence[str], environ: Mapping[str, str]) -> tuple[list[str]
     options: list[str] = []
     folder = ""
     variables: dict[str, str | None] = {}
+    of_files: dict[str, str | None] = {}
     rest = iter(words)
     for word in rest:
         option, equals, value = word.partition("=")
@@ -328,9 +321,23 @@ def _divide(words: Sequence[str], environ: Mapping[str, str]) -> tuple[list[str]
         elif option in {"--env", "-e"}:
             name, given, text = value.partition("=")
             variables[name] = text if given else environ.get(name)
+        elif option == "--env-file":
+            of_files.update(_read_env_file(value, environ))
         elif option == "--entrypoint" and value:  # the user's; pydock's own is empty
             options.append(option)
-    return options, folder, variables
+    return options, folder, {**of_files, **variables}
+
+
+def _read_env_file(path: str, environ: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the variables of a file, as `docker run --env-file` reads it; a name alone has our own value."""
+    found: dict[str, str | None] = {}
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        for line in file.read().removeprefix("\ufeff").replace("\r\n", "\n").split("\n"):
+            text = line.lstrip()
+            if text and not text.startswith("#"):
+                name, given, value = text.partition("=")
+                found[name] = value if given else environ.get(name)
+    return found
 
 
 def _digest(parts: Sequence[str]) -> str:

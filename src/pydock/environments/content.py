@@ -24,7 +24,8 @@ REQUIREMENTS_IN = "requirements.in"
 # The system packages, for Debian and for Alpine.
 APT, APK = "apt.txt", "apk.txt"
 PACKAGE_LISTS = (APT, APK)
-# Docker may send these, but an image that depends on them would be outdated by every `install`, or by another service.
+# Docker may send these, if the dockerfile copies the whole folder. But an image that depended on them would be outdated by
+# every `install`, or by another port.
 NOT_BUILT_FROM = {
     REQUIREMENTS_IN,
     "docker-compose.yml",
@@ -32,8 +33,8 @@ NOT_BUILT_FROM = {
     "compose.yml",
     "compose.yaml",
 }
-# What a commit writes for a moment, see files.py.
-TEMPORARY = (f".{REQUIREMENTS_IN}.", f".{REQUIREMENTS}.new", f".{APT}.", f".{APK}.")
+# What a change writes for a moment, see files.py.
+TEMPORARY = (f".{REQUIREMENTS_IN}.", f".{REQUIREMENTS}.new", f".{APT}.", f".{APK}.", ".docker-compose.yml.")
 MANY = 500  # files; reading fewer takes less time than looking them up
 FILE, LINK = 0o100000, 0o120000  # inode(7); the module `stat` would have to be imported
 

@@ -129,6 +129,22 @@ def replace_file(folder: str, name: str, text: str) -> None:
         descriptors.write(handle, name, text)
 
 
+def replace_in_one_step(folder: str, name: str, text: str) -> None:
+    """Replace a file that no build reads, so that it always has the old or the new content; its mode stays.
+
+    Raises `PydockError` if the folder cannot be written.
+    """
+    try:
+        with descriptors.opened(os.path.realpath(folder)) as handle:
+            with contextlib.suppress(FileNotFoundError):  # of a killed command
+                os.unlink(_new(name), dir_fd=handle)
+            descriptors.write(handle, _new(name), text)
+            _copy_mode(handle, name, _new(name))
+            _replace(handle, _new(name), name)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
 def check_can_write(folder: str, names: Sequence[str] = (REQUIREMENTS, REQUIREMENTS_IN)) -> None:
     """Raise `UnsafePath` if a file that a change of packages replaces is a symbolic link, or not a file.
 

@@ -82,6 +82,11 @@ def remember(environment: Environment, described: dict[str, Any]) -> None:
     trust.remember(KIND, _key(environment), json.dumps(described))
 
 
+def record_path(environment: Environment) -> str:
+    """Return the file whose change or removal may change the answer of `is_own` for unchanged files."""
+    return trust.record_path(KIND, _key(environment))
+
+
 def forget(environment: Environment) -> bool:
     """Forget it; return whether there was anything to forget."""
     return trust.forget(KIND, _key(environment))
