@@ -18,8 +18,10 @@ def test_config_shows_the_source_of_every_setting(machine: Machine) -> None:
     ended = machine.ok("config")
     assert f"Mode: local ({machine.project}/.pydock exists)\n" in ended.out
     assert f"Environments: {machine.project}/.pydock/envs\n" in ended.out
+    assert f"Project that runs have: {machine.project}\n" in ended.out
     described = json.loads(machine.ok("config", "--json").out)
     assert described["mode"] == "local"
+    assert described["project"] == str(machine.project)
     rows = described["settings"]
     assert rows["shell"] == {"value": "zsh", "source": f"{machine.home}/.pydock.yaml"}
     assert rows["run_options"]["value"] == ["--cpus", "2"]

@@ -125,6 +125,8 @@ def test_detached_container_stays(ds: Machine, flags: list[str]) -> None:
 
 
 def test_options_of_shell_may_follow_the_name(ds: Machine) -> None:
+    for words in (["-e", "A", "--help"], ["--help"], ["ds", "-h"]):
+        assert ds.ok("shell", *words).out.startswith("usage: pydock shell ")
     ds.ok("shell", "-e", "A", "ds", "--gpus", "all", "-e", "B")
     [argv] = ds.argvs("run")
     assert argv[argv.index("A") - 1 :][:6] == ["--env", "A", "--env", "B", "--gpus", "all"]
@@ -137,6 +139,9 @@ def test_options_of_shell_may_follow_the_name(ds: Machine) -> None:
         (["run", "-e"], "Option -e needs a value."),
         (["shell", "-p"], "Option -p needs a value."),
         (["shell", "--device", "ds"], "nrecognized argument"),
+        (["shell", "--version", "ds"], "nrecognized argument"),
+        (["shell", "ds", "extra"], "nrecognized argument"),
+        (["shell", "-e", "A"], "The environment's name is missing"),
         (["run", "-v", "./nowhere:/x", "ds", "true"], "mkdir -p"),
         (["run", "--env-file", "nowhere", "ds", "true"], "The file nowhere of --env-file was not found."),
     ],

@@ -241,6 +241,7 @@ def test_a_version_adds_no_lines(machine: Machine, ds: Path, version: str) -> No
         "shell: " + "x" * (1 << 21),
         "? [1]: 2",
     ],
+    ids=lambda text: text[:16],  # the test's name is a variable of the programs that it starts
 )
 def test_a_settings_file_is_read_without_a_traceback(machine: Machine, ds: Path, text: str) -> None:
     settings_file(machine).write_text(text)

@@ -105,9 +105,7 @@ def _parse(parser: argparse.ArgumentParser, task: Command, call: Call) -> tuple[
         return _parse_verbatim(parser, call)
     values: dict[str, Any] = {}
     if task.docker_options:
-        call, values = read_run_call(call)
-        after, values = read_run_call(call._replace(rest=call.rest[1:]), values)
-        call = after._replace(rest=[*call.rest[:1], *after.rest])
+        call, values = _without_docker_options(parser, call)
     parsed = vars(parser.parse_intermixed_args(call.rest))
     parsed.update(values)
     flags = set(call.flags)
@@ -117,6 +115,17 @@ def _parse(parser: argparse.ArgumentParser, task: Command, call: Call) -> tuple[
     if task.rest:
         parsed[task.rest.parameter] = task.rest.join(parsed[task.rest.parameter])
     return flags, parsed
+
+
+def _without_docker_options(parser: argparse.ArgumentParser, call: Call) -> tuple[Call, dict[str, Any]]:
+    """Return the call of `shell` without options of `docker run`, before and after NAME, and their values."""
+    before, values = read_run_call(call)
+    after, values = read_run_call(before._replace(rest=before.rest[1:]), values)
+    if after.flags & {"--help", "-h"}:
+        parser.print_help()
+        raise Exit(code=0)
+    unknown = sorted((after.flags - call.flags) & {"--version", "-V"})
+    return after._replace(rest=[*unknown, *before.rest[:1], *after.rest]), values
 
 
 def _parse_verbatim(parser: argparse.ArgumentParser, call: Call) -> tuple[set[str], dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydock.commands.command import command
 from pydock.commands.session import context_settings
 from pydock.engine.build_secrets import describe_network
+from pydock.engine.containers import this_workspace
 from pydock.messages import aligned, printable, redacted
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 @command(help={"json": "print JSON"}, examples=["config", "--local config --json"])
 def config(c: Context, json: bool = False) -> None:
-    """Show the mode, the home folder, and every setting with its source."""
+    """Show the mode, the home folder, the project, and every setting."""
     settings = context_settings(c, refuse_untrusted=False)
     described = describe_settings(settings, describe_network(settings))
+    described["project"] = this_workspace(settings).root
     print(redacted(dumps(described, indent=2) if json else settings_table(described)))
 
 
@@ -59,5 +61,9 @@ def settings_table(described: dict[str, Any]) -> str:
         value = row["value"]
         lines.append([name, " ".join(value) if isinstance(value, list) else value or "-", row["source"]])
     folder = os.path.join(described["home"], "envs")
-    head = f"Mode: {described['mode']} ({printable(described['reason'])})\nEnvironments: {printable(folder)}"
-    return f"{head}\n\n{aligned(lines)}"
+    head = [
+        f"Mode: {described['mode']} ({printable(described['reason'])})",
+        f"Environments: {printable(folder)}",
+        *([f"Project that runs have: {printable(described['project'])}"] if "project" in described else []),
+    ]
+    return "\n".join([*head, "", aligned(lines)])
