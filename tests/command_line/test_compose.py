@@ -610,3 +610,13 @@ def test_where_a_command_starts(
     assert option_values(argv, "--workdir")[-1] == started
     ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--workdir /mine")
     assert option_values(ds.argvs("run")[-1], "--workdir")[-1] == "/mine"
+
+
+def test_file_that_compose_wrote_and_git_touched_is_trusted(compose: Compose, ds: Machine) -> None:
+    ds.ok("compose", "ds", "-v", "/etc:/e")
+    compose.write(POWERFUL, text=compose.file.read_text())
+    git = ["git", "-c", "user.name=me", "-c", "user.email=me@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["rm", "-q", "docker-compose.yml"]):
+        subprocess.run([*git, *words], cwd=ds.folder("ds"), check=True)
+    subprocess.run([*git, "checkout", "-q", "HEAD", "docker-compose.yml"], cwd=ds.folder("ds"), check=True)
+    ds.ok("run", "ds", "true")
