@@ -407,7 +407,10 @@ def test_service_that_fails(compose: Compose, ds: Machine) -> None:
     compose.write(services=WITH_DB)
     ended = ds.pydock("up", "ds", FAKE_DOCKER_FAIL="compose:container-not-found")
     assert ended.code == 125
-    assert "`pydock logs ds` shows what the services printed." in ended.err
+    assert ended.err.endswith(
+        "Not all services of 'ds' are ready: Error response from daemon: No such container: ds-read\n"
+        "`pydock logs ds` shows what they printed, and `pydock down ds` removes them.\n"
+    )
     assert list(ds.temporary.iterdir()) == []
 
 

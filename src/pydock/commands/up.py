@@ -37,7 +37,11 @@ def up(c: Context, name: str) -> None:
         start(session.engine, session.settings, environment, project)
     except errors.EngineError as error:
         if type(error) is errors.EngineError:  # Compose's own failure, such as an unhealthy service
-            error.message += f"\n`pydock logs {name}` shows what the services printed."
+            reason = error.message.partition(" failed with exit code ")[2].partition(": ")[2] or error.message
+            error.message = (
+                f"Not all services of '{name}' are ready: {reason}\n`pydock logs {name}` shows what they printed, and "
+                f"`pydock down {name}` removes them."
+            )
         raise
     if session.engine.dry:
         return
