@@ -623,3 +623,15 @@ def test_file_that_compose_wrote_and_git_touched_is_trusted(compose: Compose, ds
         subprocess.run([*git, *words], cwd=ds.folder("ds"), check=True)
     subprocess.run([*git, "checkout", "-q", "HEAD", "docker-compose.yml"], cwd=ds.folder("ds"), check=True)
     ds.ok("run", "ds", "true")
+
+
+def test_cache_that_cannot_be_written(compose: Compose, ds: Machine) -> None:
+    ds.environ["XDG_CACHE_HOME"] = "/dev/null/cache"
+    compose.write({"hostname": "h"})
+    for _ in range(2):
+        ds.ok("run", "ds", "true")
+    assert len(compose.calls()) == 2
+    compose.write({"environment": {"A": "1"}})
+    ended = ds.pydock("run", "ds", "true")
+    assert ended.code == 1
+    assert "Set XDG_CACHE_HOME to a folder that you can write." in ended.err
