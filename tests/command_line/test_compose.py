@@ -635,3 +635,16 @@ def test_cache_that_cannot_be_written(compose: Compose, ds: Machine) -> None:
     ended = ds.pydock("run", "ds", "true")
     assert ended.code == 1
     assert "Set XDG_CACHE_HOME to a folder that you can write." in ended.err
+
+
+def test_both_ways_run_the_same_command(compose: Compose, ds: Machine) -> None:
+    volume = {"type": "bind", "source": str(ds.project), "target": "/home/me/project"}
+    compose.write({"environment": {"A": "1", "B": None}, "volumes": [volume], "working_dir": "/home/me"})
+    ds.ok("run", "ds", "true")
+    ds.ok("run", "ds", "true")
+    ds.ok("--echo", "run", "ds", "true")
+    found = ds.argvs("run")
+    assert len(found) == 3
+    for argv in found:
+        argv[argv.index("--name") + 1] = "NAME"
+    assert found[0] == found[1] == found[2]
