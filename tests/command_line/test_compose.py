@@ -407,7 +407,10 @@ def test_service_that_fails(compose: Compose, ds: Machine) -> None:
     compose.write(services=WITH_DB)
     ended = ds.pydock("up", "ds", FAKE_DOCKER_FAIL="compose:container-not-found")
     assert ended.code == 125
-    assert "`pydock logs ds` shows what the services printed." in ended.err
+    assert ended.err.endswith(
+        "Not all services of 'ds' are ready: Error response from daemon: No such container: ds-read\n"
+        "`pydock logs ds` shows what they printed, and `pydock down ds` removes them.\n"
+    )
     assert list(ds.temporary.iterdir()) == []
 
 
@@ -610,3 +613,38 @@ def test_where_a_command_starts(
     assert option_values(argv, "--workdir")[-1] == started
     ds.ok("run", "ds", "true", PYDOCK_RUN_OPTIONS="--workdir /mine")
     assert option_values(ds.argvs("run")[-1], "--workdir")[-1] == "/mine"
+
+
+def test_file_that_compose_wrote_and_git_touched_is_trusted(compose: Compose, ds: Machine) -> None:
+    ds.ok("compose", "ds", "-v", "/etc:/e")
+    compose.write(POWERFUL, text=compose.file.read_text())
+    git = ["git", "-c", "user.name=me", "-c", "user.email=me@example.org"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["rm", "-q", "docker-compose.yml"]):
+        subprocess.run([*git, *words], cwd=ds.folder("ds"), check=True)
+    subprocess.run([*git, "checkout", "-q", "HEAD", "docker-compose.yml"], cwd=ds.folder("ds"), check=True)
+    ds.ok("run", "ds", "true")
+
+
+def test_cache_that_cannot_be_written(compose: Compose, ds: Machine) -> None:
+    ds.environ["XDG_CACHE_HOME"] = "/dev/null/cache"
+    compose.write({"hostname": "h"})
+    for _ in range(2):
+        ds.ok("run", "ds", "true")
+    assert len(compose.calls()) == 2
+    compose.write({"environment": {"A": "1"}})
+    ended = ds.pydock("run", "ds", "true")
+    assert ended.code == 1
+    assert "Set XDG_CACHE_HOME to a folder that you can write." in ended.err
+
+
+def test_both_ways_run_the_same_command(compose: Compose, ds: Machine) -> None:
+    volume = {"type": "bind", "source": str(ds.project), "target": "/home/me/project"}
+    compose.write({"environment": {"A": "1", "B": None}, "volumes": [volume], "working_dir": "/home/me"})
+    ds.ok("run", "ds", "true")
+    ds.ok("run", "ds", "true")
+    ds.ok("--echo", "run", "ds", "true")
+    found = ds.argvs("run")
+    assert len(found) == 3
+    for argv in found:
+        argv[argv.index("--name") + 1] = "NAME"
+    assert found[0] == found[1] == found[2]

@@ -10,7 +10,7 @@ from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
 from pydock.engine.compose_cache import COMPOSE_FILE
-from pydock.environments import files
+from pydock.environments import files, origin
 from pydock.exports.compose_file import Additions, extended_text, new_text, own_service_name, read_additions
 from pydock.settings import project_folder
 
@@ -71,6 +71,9 @@ def compose(
             print(file_as_shell(environment.path(COMPOSE_FILE), after))
             return
         files.replace_in_one_step(environment.folder, COMPOSE_FILE, after)
+        origin.is_own(
+            session.settings, environment
+        )  # remembers the edit now, because Git may touch the file later
     session.say_done(
         f"{'Changed' if before else 'Wrote'} {environment.path(COMPOSE_FILE)}."
         + (f" `pydock up {name}` starts the services." if added.services else "")

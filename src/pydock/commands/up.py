@@ -42,7 +42,11 @@ def _start_services(session: Session, environment: Environment) -> None:
         start(session.engine, session.settings, environment, project)
     except errors.EngineError as error:
         if type(error) is errors.EngineError:  # Compose's own failure, such as an unhealthy service
-            error.message += f"\n`pydock logs {environment.name}` shows what the services printed."
+            reason = error.message.partition(" failed with exit code ")[2].partition(": ")[2] or error.message
+            error.message = (
+                f"Not all services of '{environment.name}' are ready: {reason}\n`pydock logs {environment.name}` shows what they printed, and "
+                f"`pydock down {environment.name}` removes them."
+            )
         raise
     if session.engine.dry:
         return

@@ -107,7 +107,8 @@ def check_project_is_ours(engine: Engine, environment: Environment, project: str
         if os.path.realpath(found.folder) != os.path.realpath(environment.folder):
             raise errors.BadCompose(
                 f"Project '{project}' of {environment.path(COMPOSE_FILE)} has the same name as the one in {found.folder}, "
-                "whose containers would be touched. Give it another `name:`. Nothing was changed."
+                "whose containers would be touched. Give it another `name:`, or write `COMPOSE_PROJECT_NAME=` with another name into "
+                "a file `.env` beside it. Nothing was changed."
             )
 
 

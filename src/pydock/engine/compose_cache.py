@@ -190,11 +190,14 @@ def write_entry(
     found: ComposeOptions,
     environ: Mapping[str, str],
 ) -> ComposeOptions:
-    """Keep what was read, and return it with its digest; `inputs` are what `state_of_file`, `state_by_time` and `state_of_variable` return."""
+    """Keep what was read, if it can be written, and return it with its digest; `inputs` are what `state_of_file`, `state_by_time` and `state_of_variable` return."""
+    import contextlib  # only after a reading
+
     lists = [(VERSION,), inputs, found.options, found.paths, found.networks]
     words = [word for one in lists for word in (str(len(one)), *one)]
     text = END.join(words)
-    write_private(entry_path(entry_key(settings, environment), environ), text)
+    with contextlib.suppress(OSError):  # the next run reads the file again
+        write_private(entry_path(entry_key(settings, environment), environ), text)
     return found._replace(digest=hex_digest(text.encode("utf-8", "surrogateescape")))
 
 

@@ -138,9 +138,14 @@ def replace_in_one_step(folder: str, name: str, text: str) -> None:
         with descriptors.opened(os.path.realpath(folder)) as handle:
             with contextlib.suppress(FileNotFoundError):  # of a killed command
                 os.unlink(_new(name), dir_fd=handle)
-            descriptors.write(handle, _new(name), text)
-            _copy_mode(handle, name, _new(name))
-            _replace(handle, _new(name), name)
+            try:
+                descriptors.write(handle, _new(name), text)
+                _copy_mode(handle, name, _new(name))
+                _replace(handle, _new(name), name)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.unlink(_new(name), dir_fd=handle)
+                raise
     except OSError as error:
         raise _cannot_write(folder, error) from error
 
