@@ -69,7 +69,7 @@ def install(
     if words or not (requirement or editable or system):
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
-    lines = requirements.parse_specifiers(packages or "")
+    lines = requirement_files.parse_packages(packages or "")
     lines += requirement_files.parse_files(requirement or (), constraint or ())
     lines += requirement_files.parse_editable(editable or ())
     system_packages = split_words(system) if system else []

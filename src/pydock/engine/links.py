@@ -26,7 +26,8 @@ from pydock.engine.endpoint import check_local
 from pydock.engine.surroundings import describe_surroundings
 from pydock.engine.system_packages import find_missing
 from pydock.environments.content import digest
-from pydock.environments.linked import LinkedProject, check_projects
+from pydock.environments.linked import LinkedProject, check_inside, check_projects
+from pydock.environments.stored_wheels import FILE
 from pydock.environments.temporary import PREFIX, write
 from pydock.messages import redacted, say, shell_words
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "build_wheel.py"
 STEP = "link.sh"
+EDITABLE, WHEEL = "editable", "wheel"  # what the program builds
 MAX_LINES = 12  # of a build backend's output in a message
 
 
@@ -92,6 +94,21 @@ class Links:
             for project in projects
         ]
 
+    def full_wheels(
+        self, environment: Environment, image: str, sources: Sequence[LinkedProject]
+    ) -> list[Wheel]:
+        """Return wheels with the modules of projects, built in containers of the image; one that is a wheel is taken as it is.
+
+        Raises what `wheels` raises.
+        """
+        folders = [source for source in sources if not os.path.isfile(source.folder)]
+        self.check(folders)
+        check_inside([source for source in sources if source not in folders], self._settings.home)
+        return [
+            self._build(environment, image, source, WHEEL) if source in folders else _given(source)
+            for source in sources
+        ]
+
     def link(self, environment: Environment, wheels: Sequence[Wheel]) -> None:
         """Install the wheels on top of the candidate image; the result is the candidate then."""
         candidate = environment.candidate
@@ -118,7 +135,9 @@ class Links:
         if before:
             self._images.remove([before.id])  # it has lost its tag
 
-    def _build(self, environment: Environment, image: str, project: LinkedProject) -> Wheel:
+    def _build(
+        self, environment: Environment, image: str, project: LinkedProject, kind: str = EDITABLE
+    ) -> Wheel:
         say(f"Preparing {project.folder}")
         container = container_name(environment)
         surroundings = describe_surroundings(self._settings, environment)
@@ -129,7 +148,7 @@ class Links:
             environment,
             container,
             project.folder,
-            ["python3", "-c", program, "editable"],
+            ["python3", "-c", program, kind],
             this_terminal()._replace(stdin_open=False, interactive=False),
             self._settings.run_options,
             surroundings.options,
@@ -140,8 +159,8 @@ class Links:
         if result is None:
             return self._supposed(project, argv)
         if result.failed:
-            raise self._failure(project, argv, result)
-        return self._keep(environment, project, result.stdout)
+            raise self._failure(project, argv, result, "linked" if kind == EDITABLE else "built")
+        return self._keep(environment, project, result.stdout, kind)
 
     def _supposed(self, project: LinkedProject, argv: Sequence[str]) -> Wheel:
         """Print the command that builds the wheel, for `--dry`; return an empty wheel, named like the folder."""
@@ -154,11 +173,13 @@ class Links:
         write(path, b"", 0o600)
         return Wheel(project, name.replace("_", "-"), path)
 
-    def _failure(self, project: LinkedProject, argv: Sequence[str], result: Result) -> errors.PydockError:
+    def _failure(
+        self, project: LinkedProject, argv: Sequence[str], result: Result, what: str
+    ) -> errors.PydockError:
         output = redacted(result.stderr)
         lines = [line.rstrip() for line in output.splitlines() if line.strip()]
         missing = find_missing(output)
-        message = f"The project {project.folder} could not be linked, so nothing was changed:"
+        message = f"The project {project.folder} could not be {what}, so nothing was changed:"
         if missing:
             message += f" {missing.name} is missing ({missing.line}). {missing.cure}"
         else:
@@ -166,7 +187,7 @@ class Links:
         path = keep_log([shell_words(argv), *lines])
         return errors.PackagesUnavailable(message + (f"\nThe full log is in {path}" if path else ""))
 
-    def _keep(self, environment: Environment, project: LinkedProject, output: str) -> Wheel:
+    def _keep(self, environment: Environment, project: LinkedProject, output: str, kind: str) -> Wheel:
         file, _, encoded = output.partition("\n")
         try:
             name = name_of_wheel(file)
@@ -177,7 +198,7 @@ class Links:
             raise errors.PackagesUnavailable(
                 f"The build backend of {project.folder} made no wheel, but {file[:100]!r}; nothing was changed."
             ) from error
-        folder = self._folder(environment, project)
+        folder = self._folder(environment, project, kind)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         for old in os.listdir(folder):
             with contextlib.suppress(FileNotFoundError):
@@ -187,7 +208,7 @@ class Links:
         return Wheel(project, name, path)
 
     def _kept(self, environment: Environment, project: LinkedProject) -> Wheel | None:
-        folder = self._folder(environment, project)
+        folder = self._folder(environment, project, EDITABLE)
         try:
             trust.check_owner(folder)
             [file] = os.listdir(folder)
@@ -195,16 +216,31 @@ class Links:
         except (OSError, ValueError, errors.PydockError):
             return None
 
-    def _folder(self, environment: Environment, project: LinkedProject) -> str:
+    def _folder(self, environment: Environment, project: LinkedProject, kind: str) -> str:
         state = os.path.dirname(trust.state_folder())
-        return os.path.join(state, "wheels", f"{environment.identity}-{digest([project.folder])[:16]}")
+        parts = [project.folder] if kind == EDITABLE else [project.folder, kind]
+        return os.path.join(state, "wheels", f"{environment.identity}-{digest(parts)[:16]}")
 
 
 def name_of_wheel(file: str) -> str:
     """Return the canonical name of the package in a wheel; raises `ValueError` if that is no wheel's file name."""
     from packaging.utils import parse_wheel_filename  # only to link projects
 
+    if not FILE.fullmatch(file):
+        raise ValueError(file)
     return str(parse_wheel_filename(file)[0])
+
+
+def _given(source: LinkedProject) -> Wheel:
+    """Return a wheel that exists already; raises `PackagesUnavailable` if it is none."""
+    try:
+        if not zipfile.is_zipfile(source.folder):
+            raise ValueError("not a ZIP archive")  # noqa: TRY301
+        return Wheel(source, name_of_wheel(os.path.basename(source.folder)), source.folder)
+    except (OSError, ValueError) as error:
+        raise errors.PackagesUnavailable(
+            f"{source.folder} is not a wheel, or cannot be read; nothing was changed. Build it again."
+        ) from error
 
 
 def links(wheels: Sequence[Wheel]) -> str:

@@ -14,13 +14,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from pydock import errors
+from pydock.environments.stored_wheels import parse_requirement
 from pydock.packages.pip_format import EDITABLE, HASH, option_lines
 from pydock.packages.requirement_addresses import VCS, refuse_credentials, requested_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.$|file:|[A-Za-z]:\\")
+LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.{1,2}(?:\[|$)|file:|[A-Za-z]:\\")
 
 
 class Line(NamedTuple):
@@ -34,6 +35,9 @@ class Line(NamedTuple):
     options: tuple[tuple[str, str], ...] = ()  # (long name, value)
     is_constraint: bool = False  # it bounds a package that others may need, and requests nothing
     is_pin: bool = False  # a constraint for one installation, which is not recorded: from a lock file
+    source: str = (
+        ""  # of a local project that is installed from its wheel: the real path, with the extras in brackets
+    )
 
     @property
     def project(self) -> str:
@@ -51,9 +55,7 @@ def parse_specifiers(words: Sequence[str] | str) -> list[Line]:
     A text of several lines has one requirement per line. Raises `UsageError`.
     """
     refuse_credentials(words if isinstance(words, str) else "\n".join(words))
-    if isinstance(words, str):
-        words = _split(words)
-    return [parse_specifier(word) for word in words]
+    return [parse_specifier(word) for word in split_specifiers(words)]
 
 
 def parse_specifier(text: str) -> Line:
@@ -67,20 +69,23 @@ def parse_specifier(text: str) -> Line:
     return Line(text, name_of(text), text)
 
 
-def name_of(requirement: str) -> str:
+def name_of(requirement: str, *, stored: bool = False) -> str:
     """Return the canonical name of the package that a specifier requests, or its address if it has no name.
 
-    Raises `UsageError` if it is invalid, or a path of this machine.
+    With `stored`, it may be a wheel of an environment's folder. Raises `UsageError` if it is invalid, or a path of this
+    machine.
     """
+    if stored and parse_requirement(requirement):
+        return canonicalize_name(requirement.partition(" @ ")[0].strip())
     if (
         requirement.startswith("-e")
         or LOCAL.match(requirement)
         or LOCAL.match(requirement.partition(" @ ")[2])
     ):
         raise errors.UsageError(
-            f"'{requirement}' is a local path, which a build on another machine would not find. To link a project of "
-            "yours: `-e PATH`. Else publish the package, use a URL (git+https://…), or COPY it in the environment's "
-            "dockerfile."
+            f"'{requirement}' is a local path, which a build on another machine would not find. A project of yours is "
+            "installed by its path, `./PATH`, or linked by `-e PATH`. Else publish the package, use a URL (git+https://…), or "
+            "COPY it in the environment's dockerfile."
         )
     if VCS.match(requirement):
         egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", requirement)
@@ -128,7 +133,7 @@ def merge(lines: Sequence[Line], added: Iterable[Line]) -> list[Line]:
 
 
 def _is_specific(line: Line) -> bool:
-    return bool(line.options) or canonicalize_name(line.requirement) != line.name
+    return bool(line.options or line.source) or canonicalize_name(line.requirement) != line.name
 
 
 def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise: list[Line]) -> list[Line]:
@@ -146,7 +151,7 @@ def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise:
 
 def _combined(old: Line, new: Line) -> Line:
     """Return a line with the extras of both, and with the version bounds of the old one if the new one has none."""
-    if any("://" in line.requirement or line.options for line in (old, new)):
+    if any("://" in line.requirement or line.options or line.source for line in (old, new)):
         return new
     before, after = Requirement(old.requirement), Requirement(new.requirement)
     if before.marker or after.marker:
@@ -184,7 +189,7 @@ def bounds(lines: Iterable[Line]) -> list[Line]:
     """Return the constraints, and the version bounds of the requirements as constraints: without extras and URLs."""
     found = []
     for line in lines:
-        if line.project:
+        if line.project or line.source:
             continue
         if line.is_constraint or (
             line.name and line.name != line.requirement and "://" not in line.requirement
@@ -236,7 +241,10 @@ def package_names(words: Sequence[str] | str) -> list[str]:
     return found
 
 
-def _split(text: str) -> list[str]:
+def split_specifiers(text: Sequence[str] | str) -> list[str]:
+    """Return the words of a text, which has one in a line, or several in one line, or is one requirement."""
+    if not isinstance(text, str):
+        return [*text]
     if "\n" in text:
         return [line for line in text.splitlines() if line.strip()]
     try:
