@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
@@ -120,15 +121,26 @@ def write(folder: str, wheels: Mapping[StoredWheel, str]) -> None:
         ) from error
 
 
-def remove_others(folder: str, needed: Iterable[StoredWheel]) -> None:
-    """Remove the wheels that are not needed any more, and what a killed command left; as far as possible."""
-    kept = {wheel.sha256[:16] for wheel in needed}
+def remove_others(folder: str, needed: Iterable[StoredWheel], *, mounted: bool) -> None:
+    """Remove the wheels that are not needed any more, and what a killed command left; as far as possible.
+
+    The folder itself stays if the dockerfile has it `mounted`.
+    """
+    kept = {wheel.path for wheel in needed}
     with contextlib.suppress(OSError, errors.PydockError), descriptors.opened(folder) as handle:
         _remove(handle, WHEELS_NEW)
         with _below(handle, WHEELS) as store:
             for name in os.listdir(store):
-                if _is_digest(name) and name not in kept:
+                if _is_digest(name) and not any(path.startswith(f"{WHEELS}/{name}/") for path in kept):
                     _remove(store, name)
+                elif _is_digest(name):
+                    with _below(store, name) as below:
+                        for file in os.listdir(below):
+                            if f"{WHEELS}/{name}/{file}" not in kept:
+                                _remove(below, file)
+            unused = not mounted and os.listdir(store) == [os.path.basename(WHEELS_README)]
+        if unused:
+            _remove(handle, WHEELS)
 
 
 def missing_message(folder: str, requirements: str, name: str) -> str:
@@ -160,9 +172,13 @@ def _make_folder(folder: int) -> None:
 
 def _write_wheel(store: int, wheel: StoredWheel, content: bytes) -> None:
     name = wheel.sha256[:16]
-    _remove(store, name)  # a killed command, or somebody else, may have left it
-    os.mkdir(name, dir_fd=store)
+    found = descriptors.status(store, name)
+    if found and not stat.S_ISDIR(found.st_mode):
+        os.unlink(name, dir_fd=store)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, dir_fd=store)
     with _below(store, name) as folder:
+        _remove(folder, wheel.file)  # a killed command, or somebody else, may have left it
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(wheel.file, flags, 0o666, dir_fd=folder), "wb") as file:
             file.write(content)

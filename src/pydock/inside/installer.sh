@@ -221,8 +221,8 @@ hash_packages() {
 # remove_old_links - remove the packages that are to be links, or come from a new wheel; pip keeps one of the same version
 remove_old_links() {
     if [ "$uv" ]; then return; fi
-    for list in links replaced; do
-        if [ -s "$list" ]; then cut -f 1 "$list"; fi
+    for names in links replaced; do
+        if [ -s "$names" ]; then cut -f 1 "$names"; fi
     done >"$work/old"
     if [ -s "$work/old" ]; then python3 -m pip uninstall --quiet --yes --requirement "$work/old"; fi
 }

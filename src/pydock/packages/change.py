@@ -30,7 +30,7 @@ from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 from pydock.packages.system import SystemChange, plan_system_change
 from pydock.packages.wheels import Wheels
-from pydock.packages.wheels_mount import WheelsMount, with_mount
+from pydock.packages.wheels_mount import WheelsMount, has_mount, with_mount
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -426,7 +426,10 @@ class Packages:
             self._uncommitted.clear()
             set_outcome("the packages were changed")
             remember_requests(self._environment, edited=self._was_edited and not self._resolved)
-            stored_wheels.remove_others(self._environment.folder, stored_wheels.named_in(pinned))
+            dockerfile = self._read_files()[DOCKERFILE]
+            stored_wheels.remove_others(
+                self._environment.folder, stored_wheels.named_in(pinned), mounted=has_mount(dockerfile)
+            )
         self._images.tag(content, self._environment.alias)
         # A tag that was moved leaves an untagged image.
         self._images.remove([*(tag for tag in self._tags if tag != content), *([replaced] if moved else [])])

@@ -14,6 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from pydock import errors
+from pydock.environments.linked import split_extras
 from pydock.environments.stored_wheels import parse_requirement
 from pydock.packages.pip_format import EDITABLE, HASH, option_lines
 from pydock.packages.requirement_addresses import VCS, refuse_credentials, requested_address
@@ -151,6 +152,8 @@ def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise:
 
 def _combined(old: Line, new: Line) -> Line:
     """Return a line with the extras of both, and with the version bounds of the old one if the new one has none."""
+    if old.source and new.source:
+        return _with_extras_of(old, new)
     if any("://" in line.requirement or line.options or line.source for line in (old, new)):
         return new
     before, after = Requirement(old.requirement), Requirement(new.requirement)
@@ -167,6 +170,20 @@ def _combined(old: Line, new: Line) -> Line:
     text = after.name + (f"[{','.join(sorted(extras))}]" if extras else "") + written
     comment = old.text.partition(old.requirement)[2]
     return Line(text + comment, new.name, text)
+
+
+def _with_extras_of(old: Line, new: Line) -> Line:
+    """Return a local project's new line, with the extras of both if it is the same project."""
+    (place, extras), (new_place, new_extras) = split_extras(old.source), split_extras(new.source)
+    missing = {*extras.split(",")} - {*new_extras.split(","), ""}
+    if place != new_place or not missing:
+        return new
+    both = ",".join(sorted({*extras.split(","), *new_extras.split(",")} - {""}))
+    path = split_extras(new.requirement)[0]
+    text = f"{path}[{both}]"
+    return new._replace(
+        text=new.text.replace(new.requirement, text, 1), requirement=text, source=f"{new_place}[{both}]"
+    )
 
 
 def remove(lines: Sequence[Line], names: Iterable[str]) -> list[Line]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
 from pydock.engine.build_context import file_as_shell
 from pydock.environments import files, origin, stored_wheels
-from pydock.environments.content import WHEELS
+from pydock.environments.content import WHEELS, WHEELS_README
 from pydock.environments.environment import DOCKERFILE
 
 if TYPE_CHECKING:
@@ -37,7 +38,13 @@ class WheelsMount(NamedTuple):
 
     def as_shell(self, environment: Environment) -> str:
         """Return the shell commands that change the folder, for `--dry`."""
-        return file_as_shell(environment.path(DOCKERFILE), self.dockerfile)
+        return "\n".join(
+            [
+                f"mkdir -p {shlex.quote(environment.path(WHEELS))}",
+                file_as_shell(environment.path(WHEELS_README), stored_wheels.README),
+                file_as_shell(environment.path(DOCKERFILE), self.dockerfile),
+            ]
+        )
 
     def write_copy(self, folder: str) -> None:
         """Change the file in a copy of the folder, with its mode."""
