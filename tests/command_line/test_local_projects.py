@@ -191,11 +191,11 @@ def refused(machine: Machine, ended: Ended, code: int, *words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["./nowhere"], "folder ./nowhere not found"),
+        (["./nowhere"], "neither a folder nor a wheel"),
         (["./data"], "no pyproject.toml and no setup.py"),
         (["./module.py"], "is a file"),
         (["./odd.whl"], "not the file name of a wheel"),
-        (["~/x"], "not found"),
+        (["~/x"], "neither a folder nor a wheel"),
         (["file:///srv/x"], "is a local path"),
         (["./a #b"], "cannot have a path like this"),
         ([".[a b/]"], "invalid extras"),

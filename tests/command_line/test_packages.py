@@ -176,7 +176,7 @@ def test_install_after_an_edit_builds_the_edited_files_first(ds: Machine) -> Non
     [
         (["install", "ds", "nosuchpackage"], 1, "nosuchpackage was not found"),
         (["install", "ds", "oldnumpy", "numpy>=2"], 1, "depends on numpy<2"),
-        (["install", "ds", "./wheel.whl"], 2, "'./wheel.whl' is a local path"),
+        (["install", "ds", "./wheel.whl"], 2, "'./wheel.whl': neither a folder nor a wheel"),
         (["install", "ds", "pandas=2"], 2, "Invalid requirement specifier 'pandas=2'"),
         (["install", "ds", "six;touch hostile", "$(touch hostile)"], 2, "Invalid requirement specifier"),
         (["install", "ds"], 2, "No packages given"),

@@ -226,7 +226,7 @@ def _print_wheel(project: str, kind: str) -> None:
     content = EMPTY_ZIP if kind == "editable" else _zipped(project)
     name = f"{os.path.basename(project)}-1.0-py3-none-any.whl"
     print(os.environ.get("FAKE_DOCKER_WHEEL", f"{name}\n{content}"))
-    print("the build backend talks", file=sys.stderr)
+    print(os.environ.get("FAKE_DOCKER_SAYS", "the build backend talks"), file=sys.stderr)
 
 
 def _zipped(project: str) -> str:

@@ -24,9 +24,11 @@ from pydock.engine.build_step import build_step
 from pydock.engine.containers import container_name, this_terminal
 from pydock.engine.endpoint import check_local
 from pydock.engine.surroundings import describe_surroundings
-from pydock.engine.system_packages import find_missing
-from pydock.environments.content import digest
+from pydock.engine.system_packages import BuildTarget, find_missing
+from pydock.environments.content import DOCKERFILE, digest
+from pydock.environments.files import read_if_exists
 from pydock.environments.linked import LinkedProject, check_inside, check_projects
+from pydock.environments.package_lists import likely_list
 from pydock.environments.stored_wheels import FILE
 from pydock.environments.temporary import PREFIX, write
 from pydock.messages import redacted, say, shell_words
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 PROGRAM = "build_wheel.py"
 STEP = "link.sh"
 EDITABLE, WHEEL = "editable", "wheel"  # what the program builds
+MISSING_COMPILER = re.compile(r"^missing compiler: (\S+)\n?", re.MULTILINE)  # what the program prints
 MAX_LINES = 12  # of a build backend's output in a message
 
 
@@ -159,7 +162,7 @@ class Links:
         if result is None:
             return self._supposed(project, argv)
         if result.failed:
-            raise self._failure(project, argv, result, "linked" if kind == EDITABLE else "built")
+            raise self._failure(environment, project, argv, result, kind)
         return self._keep(environment, project, result.stdout, kind)
 
     def _supposed(self, project: LinkedProject, argv: Sequence[str]) -> Wheel:
@@ -174,14 +177,14 @@ class Links:
         return Wheel(project, name.replace("_", "-"), path)
 
     def _failure(
-        self, project: LinkedProject, argv: Sequence[str], result: Result, what: str
+        self, environment: Environment, project: LinkedProject, argv: Sequence[str], result: Result, kind: str
     ) -> errors.PydockError:
-        output = redacted(result.stderr)
+        output, compiler = _without_compiler(redacted(result.stderr))
         lines = [line.rstrip() for line in output.splitlines() if line.strip()]
-        missing = find_missing(output)
-        message = f"The project {project.folder} could not be {what}, so nothing was changed:"
+        missing = find_missing(output) or find_missing(compiler)
+        message = f"The project {project.folder} could not be {'linked' if kind == EDITABLE else 'built'}, so nothing was changed:"
         if missing:
-            message += f" {missing.name} is missing ({missing.line}). {missing.cure}"
+            message += f" {missing.name} is missing ({missing.line}). {missing.cure(_target(environment))}"
         else:
             message = "\n".join([message, *(f"  {line}" for line in lines[-MAX_LINES:])])
         path = keep_log([shell_words(argv), *lines])
@@ -229,6 +232,23 @@ def name_of_wheel(file: str) -> str:
     if not FILE.fullmatch(file):
         raise ValueError(file)
     return str(parse_wheel_filename(file)[0])
+
+
+def _target(environment: Environment) -> BuildTarget:
+    dockerfile = read_if_exists(environment.path(DOCKERFILE)).decode(errors="replace")
+    return BuildTarget(
+        environment.name, environment.made_now, likely_list(dockerfile, environment.build_arguments)
+    )
+
+
+def _without_compiler(output: str) -> tuple[str, str]:
+    """Return what a build printed without the program's line about a compiler, and what a shell would say if it was needed."""
+    found = MISSING_COMPILER.search(output)
+    if not found:
+        return output, ""
+    output = output[: found.start()] + output[found.end() :]
+    called = re.search(rf"^(?:\S*/)?{re.escape(found[1])} ", output, re.MULTILINE)
+    return output, f"{found[1]}: command not found" if called else ""
 
 
 def _given(source: LinkedProject) -> Wheel:

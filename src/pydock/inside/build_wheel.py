@@ -20,6 +20,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 TYPE_CHECKING = False
@@ -113,7 +114,10 @@ class Backend:
     def hook(self, name: str, *arguments: "Any") -> "Any":
         """Return what a hook of the backend returns; exit if it fails, or if the backend needs it and has none."""
         call = dict(self._call, hook=name, arguments=arguments)
-        run([self._python, "-c", HOOK, json.dumps(call), self._result])
+        code = subprocess.call([self._python, "-c", HOOK, json.dumps(call), self._result], stdout=2)
+        if code:
+            name_missing_compiler()
+            sys.exit(code)
         with open(self._result) as file:
             exists, result = json.load(file)
         if not exists and name == "build_editable":
@@ -122,6 +126,13 @@ class Backend:
                 "can since version 64, which needs Python 3.7.".format(self._call["backend"])
             )
         return result
+
+
+def name_missing_compiler() -> None:
+    """Say that there is no compiler. A setup.py that tries again without its extension hides that, and setuptools fails then."""
+    compiler = (sysconfig.get_config_var("CC") or "gcc").split()[0]
+    if not shutil.which(compiler):
+        print(f"missing compiler: {compiler}", file=sys.stderr)
 
 
 def pip_version() -> "tuple[int, ...]":

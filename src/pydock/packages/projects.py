@@ -70,6 +70,10 @@ def source_line(value: str, folder: str, text: str = "", *, recorded: bool = Fal
             f"'{written}' is a file. Of files, only wheels (.whl) can be installed; of a source distribution, unpack it and give "
             "its folder. A requirements file follows the option -r."
         )
+    elif not name and not os.path.exists(project.folder):
+        raise errors.UsageError(
+            f"'{written}': neither a folder nor a wheel of this name was found in {folder}. What has a slash is a path."
+        )
     elif not name:
         _check_is_project(project, written, value, folder)
     return Line(written, name or project.folder, value, source=project.text)
