@@ -168,7 +168,12 @@ def test_system_packages_at_the_same_time(local: Machine) -> None:
 def test_folder_on_another_machine(local: Machine) -> None:
     """A checkout has the wheels; what needs only them needs no project."""
     local.ok("install", "ds", ".", "six")
-    (local.project / "pyproject.toml").unlink()
+    place = local.project.resolve()
+    local.project = local.project.rename(local.project.with_name("elsewhere"))
+    ended = local.pydock("update", "ds")
+    assert ended.code == 1
+    assert f"{place} was not found, so its wheel cannot be built again" in ended.err
+    local.ok("update", "ds", "six")
     local.forget_calls()
     local.ok("install", "ds", "numpy")
     local.ok("uninstall", "ds", "six")

@@ -104,6 +104,12 @@ class Links:
 
         Raises what `wheels` raises.
         """
+        for source in sources:
+            if not os.path.exists(source.folder):
+                raise errors.PydockError(
+                    f"{source.folder} was not found, so its wheel cannot be built again; nothing was changed. Put it back, name "
+                    f"the packages to update (`pydock update {environment.name} PACKAGE`), or uninstall it."
+                )
         folders = [source for source in sources if not os.path.isfile(source.folder)]
         self.check(folders)
         check_inside([source for source in sources if source not in folders], self._settings.home)
@@ -182,7 +188,8 @@ class Links:
         output, compiler = _without_compiler(redacted(result.stderr))
         lines = [line.rstrip() for line in output.splitlines() if line.strip()]
         missing = find_missing(output) or find_missing(compiler)
-        message = f"The project {project.folder} could not be {'linked' if kind == EDITABLE else 'built'}, so nothing was changed:"
+        what = "linked" if kind == EDITABLE else "built"
+        message = f"The project {project.folder} could not be {what}, so nothing was changed:"
         if missing:
             message += f" {missing.name} is missing ({missing.line}). {missing.cure(_target(environment))}"
         else:
