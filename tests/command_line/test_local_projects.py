@@ -141,6 +141,15 @@ def test_requirements_file_and_create(machine: Machine) -> None:
     assert re.search(r"^a +1\.0 +\S+libs/a\[x\]$", shown, re.MULTILINE)
 
 
+@pytest.mark.parametrize("words", [("3.12", ".[x]"), (".[x]",)])
+def test_create_installs_a_project(machine: Machine, words: tuple[str, ...]) -> None:
+    (machine.project / "setup.py").write_text("")
+    (machine.project / ".python-version").write_text("3.12\n")
+    machine.ok("create", "ds", *words)
+    assert text(machine, "requirements.in") == f"{path_from_folder(machine)}[x]  # project\n"
+    check_installed(machine)
+
+
 def test_wheel_that_exists(local: Machine) -> None:
     (local.project / "dist").mkdir()
     file = local.project / "dist" / "Own.Thing-2.0-py3-none-any.whl"

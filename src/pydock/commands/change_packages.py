@@ -31,7 +31,7 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
     positional=["name", "packages"],
     help={
         **NAME_HELP,
-        "packages": "requirement specifiers, for example pandas 'scipy>=1.11'",
+        "packages": "requirement specifiers, for example pandas 'scipy>=1.11', or a project of yours: . or './libs/foo[dev]'",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
         "editable": "a project of yours to link, with extras: . or '.[dev]'; may be given several times",
@@ -46,6 +46,7 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
         "install ds pandas 'scipy>=1.11'",
         "install ds -r requirements.txt",
         "install ds -e '.[test]'",
+        "install ds .",
         "install ds -U pandas",
         "install ds --system build-essential,libpq-dev psycopg2",
     ],
