@@ -64,7 +64,8 @@ class WheelsMount(NamedTuple):
 
 def has_mount(dockerfile: str) -> bool:
     """Return whether a dockerfile reads the wheels."""
-    for mount in re.findall(r"^[^#\n]*?--mount=(\S+)", dockerfile, re.MULTILINE):
+    lines = [line for line in dockerfile.splitlines() if not line.lstrip().startswith("#")]
+    for mount in re.findall(r"--mount=(\S+)", "\n".join(lines)):
         options = dict(word.partition("=")[::2] for word in mount.split(","))
         source = options.get("source") or options.get("src") or ""
         target = options.get("target") or options.get("dst") or options.get("destination")
