@@ -88,6 +88,7 @@ def test_install_keeps_the_wheel_and_adds_the_mount_once(local: Machine) -> None
 def test_install_again_replaces_the_wheel_of_the_same_version(local: Machine) -> None:
     local.ok("install", "ds", ".[test]")
     [old] = stored(local)
+    assert not [*local.home.glob(".local/state/pydock/wheels/*/*")], "no second copy is kept"
     assert "Nothing to change" in local.ok("install", "ds", ".").err
     assert "[test]" in text(local, "requirements.in"), "extras add up"
     (local.project / "module.py").write_text("VALUE = 2\n")
@@ -338,10 +339,14 @@ def test_dry_shows_every_step(local: Machine) -> None:
     before = local.files()
     local.forget_calls()
     shown = local.ok("--dry", "install", "ds", ".").out
-    for part in ("build_wheel", "increment.sh", MOUNT.strip(), "wheels/", "README"):
+    for part in ("cp ", "build_wheel", "increment.sh", MOUNT.strip(), "wheels/", "README"):
         assert part in shown
     assert not local.argvs("run") + local.argvs("build")
     assert local.files() == before
+    created = local.ok("--dry", "create", "new", "3.12", ".").out
+    place = path_from_folder(local)
+    assert f"{place}  # project" in created.splitlines()
+    assert "/envs/new/wheels" in created
     local.ok("install", "ds", ".")
     assert "resolve.sh" in local.ok("--dry", "update", "ds").out
 

@@ -189,7 +189,8 @@ def create_environment(
                 from pydock.packages.change import Packages
                 from pydock.packages.dry import not_built
 
-                packages = Packages(session.engine, session.images, settings, staged)
+                shown = staged._replace(copy_of=folder)
+                packages = Packages(session.engine, session.images, settings, shown)
                 packages.shown_folder = folder
                 packages.install(lines, image=not_built(staged))
             return

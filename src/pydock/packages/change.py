@@ -109,6 +109,8 @@ class Packages:
             requested = self._wheels.build(requirements.merge(self.requested, lines), content, kept=True)
             self._build_increment(image, requested, lines, pins)
             if self._engine.dry:
+                if self._wheels.stored():
+                    print(redacted(self._wheels.as_shell()))
                 place = self.shown_folder
                 shown = commit_as_shell(self._images, self._environment, place, FREEZE_FILE, requested)
                 print(redacted(shown))
@@ -427,6 +429,7 @@ class Packages:
             set_outcome("the packages were changed")
             remember_requests(self._environment, edited=self._was_edited and not self._resolved)
             dockerfile = self._read_files()[DOCKERFILE]
+            self._wheels.remove_built()
             stored_wheels.remove_others(
                 self._environment.folder, stored_wheels.named_in(pinned), mounted=has_mount(dockerfile)
             )

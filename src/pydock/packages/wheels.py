@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
@@ -42,6 +44,7 @@ class Wheels:
         self._environment = environment
         self._found: dict[str, Wheel] = {}
         self._installed: dict[str, _Installed] = {}
+        self._built: list[str] = []
         self._pinned = {
             line.name: stored
             for line in pins
@@ -55,6 +58,26 @@ class Wheels:
     def stored(self) -> dict[StoredWheel, str]:
         """Return the wheels that the environment's folder will have, each with the path of its file now."""
         return {installed.stored: installed.path for installed in self._installed.values()}
+
+    def as_shell(self) -> str:
+        """Return the shell commands that keep new wheels in the environment's folder, for `--dry`."""
+        lines = []
+        for stored, source in self.stored().items():
+            place = os.path.join(self._environment.copy_of or self._environment.folder, stored.path)
+            if place != source:
+                lines += [
+                    f"mkdir -p {shlex.quote(os.path.dirname(place))}",
+                    f"cp {shlex.quote(source)} {shlex.quote(place)}",
+                ]
+        return "\n".join(
+            ["# pydock takes the SHA-256 of the wheel for the folder's name.", *lines] if lines else []
+        )
+
+    def remove_built(self) -> None:
+        """Remove the files of wheels that the environment's folder has now."""
+        for path in self._built:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
 
     def files(self) -> dict[str, str]:
         """Return the files for a step: name -> path."""
@@ -101,13 +124,16 @@ class Wheels:
             else:
                 wanted.append(project._replace(extras=""))
         for wheel in self._images.links.full_wheels(self._environment, image, sorted(set(wanted))):
-            content = errors.read_file(wheel.path)
-            if len(content) > MAX_SIZE:
+            if wheel.path != wheel.project.folder:
+                self._built.append(wheel.path)
+            size = os.path.getsize(wheel.path)
+            if size > MAX_SIZE:
                 raise errors.PackagesUnavailable(
-                    f"The wheel of {wheel.project.folder} has {len(content) >> 20} MB; at most {MAX_SIZE >> 20} MB can be kept "
+                    f"The wheel of {wheel.project.folder} has {size >> 20} MB; at most {MAX_SIZE >> 20} MB can be kept "
                     "in an environment's folder. Nothing was changed. Leave data out of the package, or link the project: "
                     "`-e PATH`."
                 )
+            content = errors.read_file(wheel.path)
             made = StoredWheel(os.path.basename(wheel.path), hex_digest(content))
             self._installed[wheel.project.folder] = _Installed(wheel.name, made, wheel.path)
 

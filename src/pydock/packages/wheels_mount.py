@@ -38,11 +38,12 @@ class WheelsMount(NamedTuple):
 
     def as_shell(self, environment: Environment) -> str:
         """Return the shell commands that change the folder, for `--dry`."""
+        folder = environment.copy_of or environment.folder
         return "\n".join(
             [
-                f"mkdir -p {shlex.quote(environment.path(WHEELS))}",
-                file_as_shell(environment.path(WHEELS_README), stored_wheels.README),
-                file_as_shell(environment.path(DOCKERFILE), self.dockerfile),
+                f"mkdir -p {shlex.quote(os.path.join(folder, WHEELS))}",
+                file_as_shell(os.path.join(folder, WHEELS_README), stored_wheels.README),
+                file_as_shell(os.path.join(folder, DOCKERFILE), self.dockerfile),
             ]
         )
 
