@@ -283,7 +283,11 @@ class Machine:
     def files(self, name: str = "ds") -> dict[str, bytes]:
         """Return the files of an environment, hidden ones too; none if it does not exist."""
         folder = self.folder(name)
-        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())} if folder.exists() else {}
+        return {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if not path.is_dir()
+        }
 
     def pins(self, name: str = "ds") -> list[str]:
         """Return the lines of an environment's requirements.txt."""

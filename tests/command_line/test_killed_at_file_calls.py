@@ -49,6 +49,8 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "install": (["install", "ds", "numpy"], ["install", "ds", "scipy"]),
     "install --system": (["install", "ds", "--system", "git"], ["install", "ds", "scipy"]),
     "install --system numpy": (["install", "ds", "--system", "git", "numpy"], ["install", "ds", "scipy"]),
+    "install .": (["install", "ds", "."], ["install", "ds", "scipy"]),
+    "install . --system": (["install", "ds", ".", "--system", "git"], ["install", "ds", "scipy"]),
     "uninstall": (["uninstall", "ds", "six"], ["install", "ds", "scipy"]),
     "update": (["update", "ds"], ["install", "ds", "scipy"]),
     "build": (["build", "ds", "--no-cache"], ["install", "ds", "scipy"]),
@@ -73,7 +75,7 @@ def check_nothing_is_left(machine: Machine, name: str) -> None:
     """Check that the environment has its own files and tags, and that there is nothing else."""
     folder = machine.folder(name)
     names = {path.name for path in folder.iterdir()}
-    assert names <= {"dockerfile", "requirements.txt", "requirements.in", "apt.txt"}
+    assert names <= {"dockerfile", "requirements.txt", "requirements.in", "apt.txt", "wheels"}
     assert ("apt.txt" in names) == ("apt.txt" in (folder / "dockerfile").read_text())
     assert {path.name for path in folder.parent.iterdir()} <= {name, "ds"}
     tags = [tag for tag in machine.tags() if tag.startswith(f"pydock-{name}:")]
@@ -81,7 +83,14 @@ def check_nothing_is_left(machine: Machine, name: str) -> None:
     assert not [tag for tag in tags if tag.endswith(("-candidate", "-superseded"))]
     assert machine.state()["containers"] == {}
     content = next(tag for tag in tags if not tag.endswith(":latest"))
-    recorded = (folder / "requirements.txt").read_text().split()
+    recorded = (folder / "requirements.txt").read_text().splitlines()
+    assert ("wheels" in names) <= ("source=wheels" in (folder / "dockerfile").read_text())
+    wheels = [f"file:///run/{path.relative_to(folder)}" for path in folder.glob("wheels/*/*")]
+    assert sorted(wheels) == sorted(
+        line.partition(" @ ")[2].partition("#")[0] for line in recorded if "@" in line
+    )
+    hidden = [path.name for path in folder.rglob("*") if path.name.startswith(".")]
+    assert not hidden
     assert machine.image(content)["installed"] == recorded
     system = (folder / "apt.txt").read_text().split() if "apt.txt" in names else []
     assert machine.image(content).get("system", []) == system
@@ -96,6 +105,7 @@ def test_killed_at_file_calls(tmp_path: Path, command: str) -> None:
         machine = Machine(tmp_path / str(number))
         machine.do_not_measure()
         (machine.project / "wanted.txt").write_text("six\n")
+        (machine.project / "setup.py").write_text("")
         machine.add_environment("ds", "six==1.15.0", requested="six\n")
         before = machine.files("ds")
         code = kill_at(machine, number, argv)
@@ -106,13 +116,17 @@ def test_killed_at_file_calls(tmp_path: Path, command: str) -> None:
         files = {
             name: content
             for name, content in machine.files("ds").items()
-            if not name.startswith(".")  # put away by the next command
+            if not name.startswith((".", "wheels/"))  # put away by the next command
         }
         if command == "delete":
             assert files in (before, {})
         elif "apt.txt" in files:
             assert files["apt.txt"] == b"git\n"
             assert "--system" in command
+        elif command == "install .":
+            # The dockerfile can read the wheels first; it makes the same image as long as there are none.
+            assert files["dockerfile"] == before["dockerfile"] or b"source=wheels" in files["dockerfile"]
+            assert machine.ok("run", "ds", "true").err == "" or ".requirements.in" in str(machine.files("ds"))
         elif files != before:
             assert files["dockerfile"] == before["dockerfile"]
             assert files["requirements.txt"] != before["requirements.txt"] or command == "build"

@@ -108,6 +108,22 @@ def test_failing_backend(linked: Machine) -> None:
     unchanged(linked, ended, "could not be linked", "the build backend talks", "The full log is in")
 
 
+@pytest.mark.parametrize("called", [True, False])
+def test_compiler_that_setup_py_hides(linked: Machine, called: bool) -> None:
+    """A setup.py that tries again without its extension prints no reason, only that it calls the compiler."""
+    lines = [
+        "gcc -fPIC -c fast.c -o fast.o" if called else "running egg_info",
+        "error: Cannot update time stamp",
+    ]
+    said = "\n".join([*lines, "missing compiler: gcc"])
+    ended = linked.pydock("install", "ds", "-e", ".", FAKE_DOCKER_EXIT="1", FAKE_DOCKER_SAYS=said)
+    unchanged(linked, ended, "could not be linked")
+    cure = "`pydock install ds --system build-essential`"
+    assert ("gcc is missing" in ended.err and cure in ended.err) == called
+    assert ("Cannot update time stamp" in ended.err) != called
+    assert "missing compiler" not in ended.err
+
+
 @pytest.mark.parametrize(
     "output", ["nonsense", "../../x-1.0-py3-none-any.whl\nd2hl", "x-1.0-py3-none-any.whl\n="]
 )
@@ -159,7 +175,7 @@ def test_link_to_another_place_needs_a_build(linked: Machine) -> None:
         (["-e", "nowhere"], "folder nowhere not found"),
         (["-e", "data"], "no pyproject.toml and no setup.py"),
         (["-e", ".", "--pre"], "Unrecognized arguments"),
-        (["."], "is a local path"),
+        (["file:."], "is a local path"),
     ],
 )
 def test_refused_before_anything_is_touched(linked: Machine, words: list[str], message: str) -> None:

@@ -176,7 +176,7 @@ def test_install_after_an_edit_builds_the_edited_files_first(ds: Machine) -> Non
     [
         (["install", "ds", "nosuchpackage"], 1, "nosuchpackage was not found"),
         (["install", "ds", "oldnumpy", "numpy>=2"], 1, "depends on numpy<2"),
-        (["install", "ds", "./wheel.whl"], 2, "'./wheel.whl' is a local path"),
+        (["install", "ds", "./wheel.whl"], 2, "'./wheel.whl': neither a folder nor a wheel"),
         (["install", "ds", "pandas=2"], 2, "Invalid requirement specifier 'pandas=2'"),
         (["install", "ds", "six;touch hostile", "$(touch hostile)"], 2, "Invalid requirement specifier"),
         (["install", "ds"], 2, "No packages given"),
@@ -310,3 +310,17 @@ def test_environment_file_of_conda(ds: Machine) -> None:
     ended = ds.ok("install", "ds", "-r", "environment.yml")
     assert ended.out == "+ six==1.16.0\n"
     assert "Packages of conda are not installed: gdal." in ended.err
+
+
+def test_edited_bound_is_not_forgotten(machine: Machine) -> None:
+    """Another installation does not apply an edited bound, so the reminder stays until `update`."""
+    machine.add_environment("ds", "six==1.16.0", requested="six\n")
+    machine.ok("install", "ds", "requests")
+    (machine.folder("ds") / "requirements.in").write_text("six<1.16\nrequests\n")
+    for package in ("numpy", "scipy"):
+        machine.ok("install", "ds", package)
+        assert "six==1.16.0" in machine.pins()
+        assert "`pydock update ds`" in machine.ok("envs").err + machine.ok("run", "ds", "true").err
+    machine.ok("update", "ds")
+    assert "six==1.15.0" in machine.pins()
+    assert "pydock update" not in machine.ok("envs").err + machine.ok("run", "ds", "true").err

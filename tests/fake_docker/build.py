@@ -121,8 +121,8 @@ class Build:
     def _install(self, installed: list[str]) -> list[str]:
         """Return what increment.sh leaves installed."""
         changed = resolve(self._lines("wanted.txt"), installed)
-        names = {line.split("==")[0] for line in changed}
-        return sorted([line for line in installed if line.split("==")[0] not in names] + changed)
+        names = {_name(line) for line in changed}
+        return sorted([line for line in installed if _name(line) not in names] + changed)
 
     def _resolve(self) -> None:
         """Write what resolve.sh chooses."""
@@ -188,6 +188,10 @@ class Build:
             return [line for line in file.read().splitlines() if line.strip()]
 
 
+def _name(pin: str) -> str:
+    return re.split("==| @ ", pin)[0]
+
+
 def has_tools(reference: str) -> bool:
     """Return whether the reference is to a tools image, and these exist."""
     return reference.startswith(TOOLS) and os.environ.get("FAKE_DOCKER_TOOLS") != "missing"
@@ -205,7 +209,10 @@ def _named_context(value: str) -> dict[str, dict[str, str]]:
 
 def _files(folder: str) -> dict[str, dict[str, str]]:
     """Return the files of a folder: their texts and modes."""
-    return {name: _file(os.path.join(folder, name)) for name in sorted(os.listdir(folder))}
+    names = sorted(os.listdir(folder))
+    for parent, _, below in os.walk(os.path.join(folder, "wheels")):
+        names += [os.path.relpath(os.path.join(parent, name), folder) for name in below]
+    return {name: _file(os.path.join(folder, name)) for name in names}
 
 
 def _file(path: str) -> dict[str, str]:

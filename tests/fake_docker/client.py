@@ -242,8 +242,8 @@ def run(argv: list[str]) -> int:
     _pause_at("run:started")
     if "--interactive" in argv[:place] and not os.isatty(0):
         sys.stdout.buffer.write(sys.stdin.buffer.read())
-    if argv[-3] == "-c" and argv[-1] == "editable":
-        _print_wheel(argv[argv.index("--workdir") + 1])
+    if argv[-3] == "-c" and argv[-1] in {"editable", "wheel"}:
+        _print_wheel(argv[argv.index("--workdir") + 1], argv[-1])
     sys.stdout.flush()
     with locked_state() as state:
         state.containers.pop(name, None)
@@ -253,12 +253,29 @@ def run(argv: list[str]) -> int:
 EMPTY_ZIP = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="
 
 
-def _print_wheel(project: str) -> None:
-    """Print what inside/build_wheel.py does, or FAKE_DOCKER_WHEEL; the package is named like the folder."""
-    print(
-        os.environ.get("FAKE_DOCKER_WHEEL", f"{os.path.basename(project)}-1.0-py3-none-any.whl\n{EMPTY_ZIP}")
-    )
-    print("the build backend talks", file=sys.stderr)
+def _print_wheel(project: str, kind: str) -> None:
+    """Print what inside/build_wheel.py does, or FAKE_DOCKER_WHEEL; the package is named like the folder.
+
+    Only a wheel that is not editable has the project's modules.
+    """
+    content = EMPTY_ZIP if kind == "editable" else _zipped(project)
+    name = f"{os.path.basename(project)}-1.0-py3-none-any.whl"
+    print(os.environ.get("FAKE_DOCKER_WHEEL", f"{name}\n{content}"))
+    print(os.environ.get("FAKE_DOCKER_SAYS", "the build backend talks"), file=sys.stderr)
+
+
+def _zipped(project: str) -> str:
+    import base64
+    import io
+    import zipfile
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in sorted(os.listdir(project)):
+            if name.endswith(".py"):
+                with open(os.path.join(project, name), encoding="utf-8") as file:
+                    archive.writestr(zipfile.ZipInfo(name), file.read())
+    return base64.b64encode(made.getvalue()).decode()
 
 
 def network(argv: list[str]) -> int:

@@ -37,7 +37,8 @@ def resolve(requested: Iterable[str], installed: Sequence[str], upgrade: Sequenc
     todo = [line for line in requested if line and not line.startswith(("-", "#"))]
     for line in todo:  # grows
         if "://" in line:
-            pins[line] = line if " @ " in line else f"{line.partition('#egg=')[2]} @ {line}"
+            pinned = line if " @ " in line else f"{line.partition('#egg=')[2]} @ {line}"
+            pins[line] = re.sub(r"\[[^]]*\](?= @ )", "", pinned)
             continue
         name, specifier = _parsed(line)
         if name not in INDEX:

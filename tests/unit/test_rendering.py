@@ -29,6 +29,7 @@ STEP: dict[str, Any] = {
     "uid": 1000,
     "timestamp": 1700000000000000000,
     "secrets": [],
+    "wheels": False,
 }
 INCREMENT = {**STEP, "program": "increment.sh", "user": "me", "resolved": ""}
 RESOLVE = {**STEP, "program": "resolve.sh", "user": "", "resolved": "/resolved"}
@@ -38,6 +39,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "new-base": ("dockerfile.j2", {**NEW, "base": "debian:12", "version": ""}),
     "increment": ("step.dockerfile.j2", INCREMENT),
     "increment-secrets": ("step.dockerfile.j2", {**INCREMENT, "secrets": ["netrc", "pip.conf"]}),
+    "increment-wheels": ("step.dockerfile.j2", {**INCREMENT, "wheels": True}),
     "resolve": ("step.dockerfile.j2", RESOLVE),
     "resolve-secrets": ("step.dockerfile.j2", {**RESOLVE, "secrets": ["netrc", "pip.conf"]}),
     "fetch": ("step.dockerfile.j2", FETCH),

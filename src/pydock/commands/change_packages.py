@@ -31,7 +31,7 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
     positional=["name", "packages"],
     help={
         **NAME_HELP,
-        "packages": "requirement specifiers, for example pandas 'scipy>=1.11'",
+        "packages": "requirement specifiers, for example pandas 'scipy>=1.11', or a project of yours: . or './libs/foo[dev]'",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
         "editable": "a project of yours to link, with extras: . or '.[dev]'; may be given several times",
@@ -46,6 +46,7 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
         "install ds pandas 'scipy>=1.11'",
         "install ds -r requirements.txt",
         "install ds -e '.[test]'",
+        "install ds .",
         "install ds -U pandas",
         "install ds --system build-essential,libpq-dev psycopg2",
     ],
@@ -69,7 +70,7 @@ def install(
     if words or not (requirement or editable or system):
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
-    lines = requirements.parse_specifiers(packages or "")
+    lines = requirement_files.parse_packages(packages or "")
     lines += requirement_files.parse_files(requirement or (), constraint or ())
     lines += requirement_files.parse_editable(editable or ())
     system_packages = split_words(system) if system else []

@@ -37,6 +37,7 @@ def _join_lines(words: Sequence[str]) -> str:
 
 
 PACKAGES = Rest("packages", _join_lines)
+PROJECTS = Rest("projects", _join_lines)
 COMMAND = Rest("command", shlex.join, verbatim=True)
 
 

@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pydock import errors
-from pydock.commands.command import command
+from pydock.commands.command import PROJECTS, command
 from pydock.commands.mistakes import is_python_repository, python_tag, refuse_swapped_version
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
@@ -36,11 +36,12 @@ if TYPE_CHECKING:
 
 
 @command(
-    positional=["name", "version"],
+    positional=["name", "version", "projects"],
     help={
         "name": "the new environment's name",
         "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim; without it, that of "
         ".python-version, or the newest that fits requires-python of pyproject.toml",
+        "projects": "projects of yours to install, with extras: . or './libs/foo[dev]'",
         "requirement": "a requirements file to install; may be given several times",
         "constraint": "a file of version bounds; may be given several times",
         "editable": "a project of yours to link, with extras: . or '.[dev]'; may be given several times",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         "system": "packages of Debian or Alpine, separated by commas; they are installed first",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
     },
+    rest=PROJECTS,
     short={"requirement": "-r", "constraint": "-c", "editable": "-e"},
     repeatable=["requirement", "constraint", "editable", "extra", "group", "system"],
     metavars={
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
         "create ds 3.12",
         "create ds 3.12-slim -r requirements.txt",
         "create ds 3.12 -e '.[test]'",
+        "create app 3.12-slim .",
         "create dev --from pyproject.toml --group test",
         "create ds 3.12-slim --system git,libpq-dev",
         "create ds --base debian:12",
@@ -85,6 +88,7 @@ def create(
     c: Context,
     name: str,
     version: str | None = None,
+    projects: str | None = None,
     requirement: Sequence[str] | None = None,
     constraint: Sequence[str] | None = None,
     editable: Sequence[str] | None = None,
@@ -97,6 +101,8 @@ def create(
     """Create an environment: its folder, its dockerfile and its image."""
     session = Session(c)
     check_name(name)
+    if version and (version.startswith(".") or "/" in version):  # `create ds .`: the path of a project
+        version, projects = None, f"{version}\n{projects or ''}"
     if not base:
         refuse_swapped_version(name, version or "")
         version = python_tag(session.settings.repository, version or "")
@@ -107,6 +113,7 @@ def create(
     if base:
         base = check_base(f"{base}:{version}" if version else base)
     lines = _read_project(from_, extra or (), group or ())
+    lines += _read_projects(name, projects or "")
     lines += _read_requirements(requirement or (), constraint or (), editable or ())
     if lines:
         from pydock.packages.requirements import for_installer
@@ -182,7 +189,8 @@ def create_environment(
                 from pydock.packages.change import Packages
                 from pydock.packages.dry import not_built
 
-                packages = Packages(session.engine, session.images, settings, staged)
+                shown = staged._replace(copy_of=folder)
+                packages = Packages(session.engine, session.images, settings, shown)
                 packages.shown_folder = folder
                 packages.install(lines, image=not_built(staged))
             return
@@ -238,6 +246,22 @@ def _read_requirements(
     from pydock.packages.requirement_files import parse_editable, parse_files
 
     return [*parse_files(paths, constraints), *parse_editable(editable)]
+
+
+def _read_projects(name: str, projects: str) -> list[Line]:
+    """Return the lines for the paths that follow the version; raises `UsageError` for anything but a path."""
+    if not projects.strip():
+        return []
+    from pydock.packages.projects import is_source
+    from pydock.packages.requirement_files import parse_packages
+
+    others = [word for word in projects.splitlines() if word.strip() and not is_source(word.strip())]
+    if others:
+        raise errors.UsageError(
+            f"Unrecognized arguments: {' '.join(others)}. Only projects can follow the version, as paths: `.` or `./PATH`. Packages "
+            f"are installed next: `pydock install {name} {shlex.join(others)}`."
+        )
+    return parse_packages(projects)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pydock.commands.session import context_settings
 from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN, find_environment
 from pydock.environments.files import read_if_exists
 from pydock.environments.package_lists import listed_packages
+from pydock.environments.stored_wheels import parse_requirement
 from pydock.messages import aligned, printable, redacted, say, terminal_width
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Package(NamedTuple):
     @property
     def version(self) -> str | None:
         """The version, None if the line has none: for an address, or a line that somebody wrote."""
+        wheel = parse_requirement(self.line)
+        if wheel:
+            return wheel.version
         pin = re.match(r"[^=<>!~@;\s]+\s*===?\s*([^\s,;]+)", self.line)
         return pin.group(1) if pin else None
 

@@ -48,6 +48,7 @@ def build_context(
     contents.update({name: (text.encode(errors="surrogateescape"), 0o644) for name, text in texts.items()})
     with temporary_folder() as folder:
         for name, (content, mode) in contents.items():
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
             write(os.path.join(folder, name), content, mode)
         yield BuildContext(folder, _as_shell(folder, sources, texts))
 
@@ -84,6 +85,8 @@ def _as_shell(folder: str, copies: Mapping[str, tuple[str, int]], texts: Mapping
     lines = [f"mkdir -p {shlex.quote(folder)}"]
     for name, (source, mode) in copies.items():
         target = shlex.quote(os.path.join(folder, name))
+        if os.path.dirname(name):
+            lines.append(f"mkdir -p {shlex.quote(os.path.join(folder, os.path.dirname(name)))}")
         lines.append(f"cp {shlex.quote(source)} {target} && chmod {mode:o} {target}")
     lines += [file_as_shell(os.path.join(folder, name), text) for name, text in texts.items()]
     return "\n".join(lines)

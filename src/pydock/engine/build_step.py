@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydock import errors
 from pydock.engine.build_context import build_context
 from pydock.engine.build_secrets import CA_BUNDLE, UV_TOML
+from pydock.environments.content import WHEELS
 from pydock.environments.environment import DOCKERFILE
 from pydock.rendering import render
 
@@ -45,7 +46,8 @@ def build_step(
     """
     network = images.network(environment, "\n".join(inputs.values()))
     secrets = [name for name in (*network.secret_texts, *network.files) if name not in {CA_BUNDLE, UV_TOML}]
-    dockerfile = render(TEMPLATE, templates, secrets=secrets, program=program, **values)
+    wheels = any(name.startswith(f"{WHEELS}/") for name in copies or {})
+    dockerfile = render(TEMPLATE, templates, secrets=secrets, program=program, wheels=wheels, **values)
     files = {**(copies or {}), **({CA_BUNDLE: network.ca_bundle} if network.ca_bundle else {})}
     try:
         with build_context((), {DOCKERFILE: dockerfile, **inputs}, files) as context:

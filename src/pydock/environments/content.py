@@ -33,8 +33,20 @@ NOT_BUILT_FROM = {
     "compose.yml",
     "compose.yaml",
 }
-# What a change writes for a moment, see files.py.
-TEMPORARY = (f".{REQUIREMENTS_IN}.", f".{REQUIREMENTS}.new", f".{APT}.", f".{APK}.", ".docker-compose.yml.")
+# The wheels of local projects, see stored_wheels.py.
+WHEELS = "wheels"
+WHEELS_README = f"{WHEELS}/README"
+WHEELS_NEW = f".{WHEELS}.new"
+# What a commit writes for a moment, see files.py and stored_wheels.py.
+TEMPORARY = (
+    f".{REQUIREMENTS_IN}.",
+    f".{REQUIREMENTS}.new",
+    f".{APT}.",
+    f".{APK}.",
+    f".{DOCKERFILE}.new",
+    ".docker-compose.yml.",
+    WHEELS_NEW,
+)
 MANY = 500  # files; reading fewer takes less time than looking them up
 FILE, LINK = 0o100000, 0o120000  # inode(7); the module `stat` would have to be imported
 
@@ -93,14 +105,28 @@ def _statuses(folder: str, dockerfile: str) -> dict[str, os.stat_result]:
     """Return the status of each file that counts."""
     found = {}
     # requirements.txt always counts: `install` changes the image with it, even if the dockerfile does not use it.
-    for path in (REQUIREMENTS, *sent_paths(folder, dockerfile)):
+    paths = (REQUIREMENTS, *sent_paths(folder, dockerfile))
+    has_wheels = WHEELS_README in paths
+    for path in paths:
         if path == DOCKERFILE or path in NOT_BUILT_FROM or path.startswith(TEMPORARY):
+            continue
+        if has_wheels and _is_stored_wheel(path):
             continue
         try:
             found[path] = os.lstat(os.path.join(folder, path))
         except FileNotFoundError:  # removed while this runs; the next digest will differ, which is right
             continue
     return found
+
+
+def _is_stored_wheel(path: str) -> bool:
+    """Return whether this is the folder of wheels or a wheel in it. requirements.txt has the digest of each that is installed."""
+    first, _, below = path.partition("/")
+    return first == WHEELS and (not below or path == WHEELS_README or _is_digest(below.partition("/")[0]))
+
+
+def _is_digest(name: str) -> bool:
+    return len(name) == 16 and all(sign in "0123456789abcdef" for sign in name)  # noqa: PLR2004
 
 
 def _files_digest(folder: str, found: Mapping[str, os.stat_result]) -> str:

@@ -34,6 +34,7 @@ WRITTEN_BY_COMMIT = re.compile(
         rf"{re.escape(prefix)}[0-9a-f]{{16}}(?:\.new)?|\.{re.escape(first)}\.new"
         for first, (prefix, _) in PENDING_PREFIXES.items()
     )
+    + rf"|\.{DOCKERFILE}\.new"
 )
 
 
@@ -183,6 +184,19 @@ def commit_package_list(folder: str, name: str, text: str, dockerfile: str | Non
     None: the dockerfile stays. It keeps its inode and time then, and so the environment keeps its caches.
     """
     _commit(folder, name, text, dockerfile)
+
+
+def commit_dockerfile(folder: str, text: str) -> None:
+    """Replace the dockerfile alone; the rename of it is the commit."""
+    try:
+        with descriptors.opened(folder) as handle:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(_new(DOCKERFILE), dir_fd=handle)
+            descriptors.write(handle, _new(DOCKERFILE), text)
+            _copy_mode(handle, DOCKERFILE, _new(DOCKERFILE))
+            _replace(handle, _new(DOCKERFILE), DOCKERFILE)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
 
 
 def _commit(folder: str, first: str, text: str, second_text: str | None) -> None:

@@ -111,7 +111,6 @@ def check_projects(projects: Sequence[LinkedProject], home: Home) -> None:
     name any folder of this machine; for a system folder; and for the home folder. Raises `PydockError` if it is not
     a folder.
     """
-    root = "" if home.mode == "global" else os.path.realpath(project_folder(home.folder))
     for project in projects:
         folder = project.folder
         if not hides_nothing(folder):
@@ -119,13 +118,20 @@ def check_projects(projects: Sequence[LinkedProject], home: Home) -> None:
                 f"The project {folder} cannot be linked, because its folder would hide one that the image has there. "
                 "Move the project, for example to a folder in your home folder."
             )
-        if root and not trust.is_inside(folder, root):
-            raise errors.UnsafePath(
-                f"The project {folder} is outside of {root}, the project of this environment, so it is not linked. "
-                "Environments of `--global` can link any project of yours."
-            )
+        check_inside([project], home)
         if not os.path.isdir(folder):
             raise errors.PydockError(
                 f"The linked project {folder} was not found. Put it back, or remove its line `-e …` from the "
                 "environment's requirements.in and run `pydock build`."
+            )
+
+
+def check_inside(projects: Sequence[LinkedProject], home: Home) -> None:
+    """Raise `UnsafePath` for a path outside of the project that contains `.pydock`."""
+    root = "" if home.mode == "global" else os.path.realpath(project_folder(home.folder))
+    for project in projects:
+        if root and not trust.is_inside(project.folder, root):
+            raise errors.UnsafePath(
+                f"The project {project.folder} is outside of {root}, the project of this environment, so it is not linked. "
+                "Environments of `--global` can link any project of yours."
             )

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydock import errors, trust
 from pydock._speed.sha256 import sha256
-from pydock.environments.content import REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments.content import REQUIREMENTS, REQUIREMENTS_IN, WHEELS_README
 from pydock.environments.files import WRITTEN_BY_COMMIT
 from pydock.environments.git_index import GitIndexUnreadable, times_of_files
+from pydock.environments.stored_wheels import WHEEL_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,7 +131,9 @@ def _digests(folder: str) -> dict[str, str]:
 
 
 def _is_written_by_pydock(name: str) -> bool:
-    return name in {REQUIREMENTS, REQUIREMENTS_IN} or bool(WRITTEN_BY_COMMIT.fullmatch(name))
+    if name in {REQUIREMENTS, REQUIREMENTS_IN, WHEELS_README} or WHEEL_PATH.fullmatch(name):
+        return True
+    return bool(WRITTEN_BY_COMMIT.fullmatch(name))
 
 
 def _digest_of_file(path: str) -> str:

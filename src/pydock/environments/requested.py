@@ -43,11 +43,15 @@ def requested_message(name: str) -> str:
     return f"{REQUIREMENTS_IN} of '{name}' was edited; run `pydock update {name}`."
 
 
-def remember(environment: Environment) -> None:
-    """Record that requirements.txt has what requirements.in asks for. Without a place to write, only names are compared."""
+def remember(environment: Environment, *, edited: bool = False) -> None:
+    """Record that requirements.txt has what requirements.in asks for; with `edited`, that it may still have not.
+
+    Without a place to write, only names are compared.
+    """
     wishes, pins = _read(environment.path(REQUIREMENTS_IN)), _read(environment.path(REQUIREMENTS))
     if wishes is not None and pins is not None:
-        registry.write(registry.requested_path(environment), _state(wishes, pins))
+        state = f"{bytes_digest(pins)} edited".encode() if edited else _state(wishes, pins)
+        registry.write(registry.requested_path(environment), state)
 
 
 def _read(path: str) -> bytes | None:

@@ -2,7 +2,8 @@
 
     python3 -c "$(cat build_wheel.py)" (editable | wheel)
 
-An editable wheel has no modules, only a link to them. The project's build backend makes both: PEP 517
+An editable wheel has no modules, only a link to them; it is built in the project's folder. Any other wheel is built from a copy,
+because setuptools leaves files in the folder, and puts old ones of its folder `build` into the wheel. The project's build backend makes both: PEP 517
 (https://peps.python.org/pep-0517/) and PEP 660 (https://peps.python.org/pep-0660/). It runs in a virtual environment with
 what it requires, which pip installs. Everything else that is printed goes to stderr.
 
@@ -15,8 +16,11 @@ import importlib
 import json
 import os
 import re
+import shutil
+import stat
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 TYPE_CHECKING = False
@@ -28,6 +32,9 @@ REQUIRES = ["setuptools>=40.8.0"]
 BACKEND = "setuptools.build_meta:__legacy__"
 # Of Python 3.11 and newer, of pip, and of an old pip.
 TOML_READERS = ("tomllib", "pip._vendor.tomli", "pip._vendor.toml")
+# Folders of a project that no wheel has, and that may be large.
+MADE = {".pydock", ".venv", "venv", ".tox", ".nox", "node_modules", "__pycache__"}
+MAX_SIZE = 256 << 20  # bytes of a wheel
 SEPARATE_PYTHON = (22, 3)  # the first pip with the option --python
 # Calls a hook of the backend: python -c HOOK CALL RESULT
 HOOK = """
@@ -107,7 +114,10 @@ class Backend:
     def hook(self, name: str, *arguments: "Any") -> "Any":
         """Return what a hook of the backend returns; exit if it fails, or if the backend needs it and has none."""
         call = dict(self._call, hook=name, arguments=arguments)
-        run([self._python, "-c", HOOK, json.dumps(call), self._result])
+        code = subprocess.call([self._python, "-c", HOOK, json.dumps(call), self._result], stdout=2)
+        if code:
+            name_missing_compiler()
+            sys.exit(code)
         with open(self._result) as file:
             exists, result = json.load(file)
         if not exists and name == "build_editable":
@@ -118,18 +128,56 @@ class Backend:
         return result
 
 
+def name_missing_compiler() -> None:
+    """Say that there is no compiler. A setup.py that tries again without its extension hides that, and setuptools fails then."""
+    compiler = (sysconfig.get_config_var("CC") or "gcc").split()[0]
+    if not shutil.which(compiler):
+        print(f"missing compiler: {compiler}", file=sys.stderr)
+
+
 def pip_version() -> "tuple[int, ...]":
     from pip import __version__
 
     return tuple(map(int, re.findall(r"\d+", __version__)[:2]))
 
 
+def copy_project(copy: str) -> None:
+    """Copy the project in the working directory, without what is made from it, and go there."""
+
+    def made(folder: str, names: "list[str]") -> "list[str]":
+        left = [name for name in names if name in MADE and folder == "."]
+        # setuptools has `lib` there, and `bdist.linux-x86_64`; a project may have a package of this name
+        if folder == "." and any(re.match(r"lib|bdist\.|temp\.", name) for name in listed("build")):
+            left.append("build")
+        special = [name for name in names if not is_ordinary(os.path.join(folder, name))]
+        return left + special
+
+    shutil.copytree(".", copy, symlinks=True, ignore=made)
+    os.chdir(copy)
+
+
+def listed(folder: str) -> "list[str]":
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+def is_ordinary(path: str) -> bool:
+    mode = os.lstat(path).st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
+
+
 def main(kind: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        if kind == "wheel":
+            # The same files make the same wheel: https://reproducible-builds.org/docs/source-date-epoch/
+            os.environ.setdefault("SOURCE_DATE_EPOCH", "315532800")
+            copy_project(os.path.join(folder, os.path.basename(os.getcwd()) or "project"))
         backend = Backend(folder)
         backend.install(backend.hook("get_requires_for_build_" + kind, None) or [])
         name = backend.hook("build_" + kind, folder, None)
-        with open(os.path.join(folder, os.path.basename(name)), "rb") as file:
+        path = os.path.join(folder, os.path.basename(name))
+        if os.path.getsize(path) > MAX_SIZE:
+            sys.exit(f"The wheel has {os.path.getsize(path) >> 20} MB, and {MAX_SIZE >> 20} MB is the limit.")
+        with open(path, "rb") as file:
             content = base64.b64encode(file.read()).decode("ascii")
     sys.stdout.write(f"{os.path.basename(name)}\n{content}\n")
 

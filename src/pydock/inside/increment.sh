@@ -6,6 +6,7 @@
 #   constraints.txt  those of constraints files
 #   hashes           exists if every package must have its hashes
 #   requested.txt    everything that was requested, now and before
+#   replaced         the packages that come from a new wheel
 #   links            the packages that are links: their names and the folders of the projects
 set -eu
 . "${0%/*}/installer.sh"

@@ -218,11 +218,13 @@ hash_packages() {
     fi
 }
 
-# remove_old_links - remove the packages that are to be links; pip keeps one that has the same version
+# remove_old_links - remove the packages that are to be links, or come from a new wheel; pip keeps one of the same version
 remove_old_links() {
-    if [ "$uv" ] || ! [ -s links ]; then return; fi
-    cut -f 1 links >"$work/linked"
-    python3 -m pip uninstall --quiet --yes --requirement "$work/linked"
+    if [ "$uv" ]; then return; fi
+    for names in links replaced; do
+        if [ -s "$names" ]; then cut -f 1 "$names"; fi
+    done >"$work/old"
+    if [ -s "$work/old" ]; then python3 -m pip uninstall --quiet --yes --requirement "$work/old"; fi
 }
 
 mark_links() {

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from pydock import errors
 from pydock.engine.build_secrets import read_pip_options, variable_values
 from pydock.engine.build_step import build_step
-from pydock.engine.links import copies, links
+from pydock.engine.links import links
 from pydock.engine.warm import retire_all
-from pydock.environments import files, package_lists
+from pydock.environments import files, package_lists, stored_wheels
 from pydock.environments.environment import DOCKERFILE, PACKAGE_LISTS, REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments.requested import is_edited
 from pydock.environments.requested import remember as remember_requests
 from pydock.environments.signals import signals_deferred
 from pydock.environments.temporary import temporary_folder, writing
@@ -30,9 +31,10 @@ from pydock.packages.pins import NO_CHANGES, Changes, pinned_text
 from pydock.packages.requirement_addresses import refuse_credentials
 from pydock.packages.system import SystemChange, plan_system_change
 from pydock.packages.wheels import Wheels
+from pydock.packages.wheels_mount import WheelsMount, has_mount, with_mount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pydock.engine.client import Engine
     from pydock.engine.images import Image, Images
@@ -61,10 +63,17 @@ class Packages:
         self._content_before = environment.content_tag()
         self._uncommitted: list[str] = []  # tags of a change that is not committed yet
         self._tags: list[str] = []  # every tag that the environment has on the engine
-        self._wheels = Wheels(images, environment)  # of linked projects
-        # What is built: the environment, or a copy of it whose system packages change.
+        self._wheels = Wheels(images, environment, self._installed())  # of local projects
+        # What is built: the environment, or a copy of it whose dockerfile changes.
         self._source = environment
+        # Whose image packages are installed on: the environment's, or that of the copy if its system packages change.
+        self._base = environment
         self._system: SystemChange | None = None
+        self._mount: WheelsMount | None = None
+        self._was_edited = is_edited(
+            environment
+        )  # requirements.in, so that only a resolution of everything applies it
+        self._resolved = False
         self.requested = self._read_requested()
         self.shown_folder = environment.folder  # where `--dry` says that the files are
 
@@ -81,11 +90,14 @@ class Packages:
         named = [line for line in lines if not line.project]
         variable_values(requirements.for_installer(requirements.merge(self.requested, named)), os.environ)
         with contextlib.ExitStack() as stack:
+            dockerfile = self._dockerfile_for([*lines, *self.requested])
             if system:
                 self._system = plan_system_change(
-                    system, self._before, self._environment, self._images, self._settings
+                    system, self._before, self._environment, self._images, self._settings, dockerfile
                 )
-                self._source = stack.enter_context(self._copy_with(self._system))
+                self._source = self._base = stack.enter_context(self._copy_with(self._system))
+            else:
+                self._change_dockerfile(dockerfile, stack)
             return self._install(lines, pins, image or self.up_to_date_image())
 
     def _install(self, lines: Sequence[Line], pins: Sequence[Line], image: Image) -> Changes:
@@ -93,11 +105,13 @@ class Packages:
             if not lines:
                 pinned = self._before[REQUIREMENTS]
                 return NO_CHANGES if self._engine.dry else self._commit(pinned, self.requested)
-            content = self._source.content_tag()
+            content = self._base.content_tag()
             lines = self._wheels.build(lines, content)
             requested = self._wheels.build(requirements.merge(self.requested, lines), content, kept=True)
             self._build_increment(image, requested, lines, pins)
             if self._engine.dry:
+                if self._wheels.stored():
+                    print(redacted(self._wheels.as_shell()))
                 place = self.shown_folder
                 shown = commit_as_shell(self._images, self._environment, place, FREEZE_FILE, requested)
                 print(redacted(shown))
@@ -117,7 +131,7 @@ class Packages:
             raise
 
     @contextlib.contextmanager
-    def _copy_with(self, change: SystemChange) -> Iterator[Environment]:
+    def _copy_with(self, change: SystemChange | WheelsMount) -> Iterator[Environment]:
         """Yield the environment with a copy of its folder that has the change; with `--dry`, print how to make it."""
         if self._engine.dry and not change.is_empty:
             print(redacted(change.as_shell(self._environment)))
@@ -126,7 +140,22 @@ class Packages:
             with writing(folder):
                 copy_folder(self._environment.folder, folder)
                 change.write_copy(folder)
+                if stored_wheels.MOUNTED in change.dockerfile:
+                    stored_wheels.write(folder, {})
             yield self._environment._replace(folder=folder, copy_of=self._environment.folder)
+
+    def _dockerfile_for(self, lines: Iterable[Line]) -> str:
+        """Return the dockerfile as it must be for these requirements: with the mount of wheels if a local project is one."""
+        dockerfile = self._before[DOCKERFILE]
+        needed = any(line.source for line in lines)
+        return with_mount(dockerfile, self._environment) if needed else dockerfile
+
+    def _change_dockerfile(self, dockerfile: str, stack: contextlib.ExitStack) -> None:
+        """Make a copy of the folder that has the dockerfile, if it is another one, for as long as `stack` is open."""
+        change = WheelsMount(dockerfile, self._before[DOCKERFILE])
+        if not change.is_empty:
+            self._mount = change
+            self._source = stack.enter_context(self._copy_with(change))
 
     def uninstall(self, names: Sequence[str]) -> Changes:
         """Remove packages, and dependencies that nothing else needs; the image is built again from the files."""
@@ -141,7 +170,12 @@ class Packages:
                 f"{self._environment.path(REQUIREMENTS)} lists the installed packages."
             )
         requested = requirements.remove(self.requested, names)
-        pinned, requested = self._resolve(requested, [])
+        with contextlib.ExitStack() as stack:
+            self._change_dockerfile(self._dockerfile_for(requested), stack)
+            return self._uninstall(requested, names)
+
+    def _uninstall(self, requested: Sequence[Line], names: Sequence[str]) -> Changes:
+        pinned, requested = self._resolve(requested, [], {line.name for line in requested if line.source})
         if self._engine.dry:
             print(REBUILD)
             return NO_CHANGES
@@ -162,13 +196,15 @@ class Packages:
             raise errors.PackagesUnavailable(
                 f"{_are(missing)} not installed in '{self._environment.name}'. `pydock install` installs packages."
             )
-        linked = {line.name for line in self.requested if line.project}  # built again in any case
-        upgrade = [name for name in names if name not in linked] if names else [EVERYTHING]
-        pinned, requested = self._resolve(self.requested, upgrade)
-        if self._engine.dry:
-            print(REBUILD)
-            return NO_CHANGES
-        return self._rebuild_and_commit(pinned, requested)
+        local = {line.name for line in self.requested if line.project or line.source}  # built again, or kept
+        upgrade = [name for name in names if name not in local] if names else [EVERYTHING]
+        with contextlib.ExitStack() as stack:
+            self._change_dockerfile(self._dockerfile_for(self.requested), stack)
+            pinned, requested = self._resolve(self.requested, upgrade, local - {*names} if names else ())
+            if self._engine.dry:
+                print(REBUILD)
+                return NO_CHANGES
+            return self._rebuild_and_commit(pinned, requested)
 
     def added_system_packages(self) -> list[str]:
         """Return the words that the last installation added to the list of system packages."""
@@ -185,18 +221,18 @@ class Packages:
 
     def up_to_date_image(self) -> Image:
         """Return the image of the folder as it is; build it if it does not exist."""
-        package_lists.check_lists(self._source)
+        package_lists.check_lists(self._base)
         image = self._current_image()
         if image is None:
-            content = self._source.content_tag()
-            if self._source is self._environment:
+            content = self._base.content_tag()
+            if self._base is self._environment:
                 build_pinned(self._images, self._environment, content)
             else:
-                context = "" if self._engine.dry else self._source.folder
+                context = "" if self._engine.dry else self._base.folder
                 self._images.build(self._environment, content, context=context, alias=False)
                 self._uncommitted.append(content)
             self._tags.append(content)
-            image = self._images.current(self._source)
+            image = self._images.current(self._base)
         if image is None:
             if not self._engine.dry:
                 raise errors.ImageMissing(
@@ -208,13 +244,13 @@ class Packages:
     def _current_image(self) -> Image | None:
         """Return the image of the folder as it is, None if there is none; remove what a killed command left."""
         candidate = self._environment.candidate
-        found, self._tags = self._images.state(self._source)
+        found, self._tags = self._images.state(self._base)
         leftovers = [tag for tag in self._tags if not self._environment.is_content_tag(tag)]
         if leftovers:  # from a command that was killed
             self._images.remove_candidate(self._environment)
             self._images.remove([tag for tag in leftovers if tag != candidate])
             self._tags = [tag for tag in self._tags if tag not in leftovers]
-        return found.get(self._source.content_tag())
+        return found.get(self._base.content_tag())
 
     @contextlib.contextmanager
     def _image_to_resolve_on(self) -> Iterator[str]:
@@ -243,18 +279,23 @@ class Packages:
         self, image: Image, requested: Sequence[Line], wanted: Sequence[Line], pins: Sequence[Line]
     ) -> None:
         candidate = self._environment.candidate
+        names = requirements.names(wanted)
+        names_of_wheels = self._wheels.replaced(wanted)
         inputs = {
             "wanted.txt": requirements.for_installer(
                 [
                     *requirements.options(requested),
-                    *(line for line in wanted if line.name and not line.project),
-                    *self._wheels.as_requirements(line for line in requested if line.project),
+                    *(line for line in wanted if line.name and not line.project and not line.source),
+                    *self._wheels.as_requirements(
+                        line for line in requested if line.project or (line.source and line.name in names)
+                    ),
                 ]
             ),
+            **({"replaced": _joined(names_of_wheels)} if names_of_wheels else {}),
             "bounds.txt": requirements.for_installer(requirements.bounds(requested)),
             **self._inputs(requested, pins),
         }
-        content = self._source.content_tag()
+        content = self._base.content_tag()
         self._build_step("increment.sh", inputs, content, tags=[candidate], user=image.user or "root")
         self._tags.append(candidate)
 
@@ -270,14 +311,24 @@ class Packages:
             **({"hashes": ""} if requirements.requires_hashes(requested) else {}),
         }
 
-    def _resolve(self, requested: Sequence[Line], upgrade: Sequence[str]) -> tuple[str, list[Line]]:
-        """Return the pins for what is requested, and this with names; `upgrade` names what may change, or is `[EVERYTHING]`."""
+    def _resolve(
+        self, requested: Sequence[Line], upgrade: Sequence[str], stored: Collection[str] = ()
+    ) -> tuple[str, list[Line]]:
+        """Return the pins for what is requested, and this with names.
+
+        `upgrade` names what may change, or is `[EVERYTHING]`. The wheels of the local projects `stored` are not built again.
+        """
+        self._resolved = True
         with self._image_to_resolve_on() as image, temporary_folder() as folder:
-            requested = self._wheels.build(requested, image)
+            requested = self._wheels.build(requested, image, stored=stored)
             lines = {line.name: line.requirement for line in requested}
             inputs = {
                 **self._inputs(requested),
-                "installed.txt": requirements.for_installer(self._installed()),
+                "installed.txt": requirements.for_installer(
+                    line
+                    for line in self._installed()
+                    if not stored_wheels.parse_requirement(line.requirement)
+                ),
                 "upgrade-names.txt": _joined(upgrade),
                 "upgrade-lines.txt": _joined(lines.get(name, name) for name in upgrade if name != EVERYTHING),
             }
@@ -303,7 +354,7 @@ class Packages:
                 tools,
                 program,
                 inputs,
-                copies=copies(self._wheels.all()),
+                copies=self._wheels.files(),
                 tags=tags,
                 output=output,
                 templates=self._settings.templates,
@@ -334,6 +385,8 @@ class Packages:
             with writing(context):
                 copy_folder(self._source.folder, context)
                 files.replace_file(context, REQUIREMENTS, pinned)
+                if self._wheels.stored():
+                    stored_wheels.write(context, self._wheels.stored())
             self._images.build(
                 self._environment,
                 self._content_tag(pinned, requested),
@@ -361,6 +414,7 @@ class Packages:
             self._before[REQUIREMENTS], pinned, requests_changed=list(requested) != self.requested
         )
         content = self._content_tag(pinned, requested)
+        self._tag_mounted()
         moved = candidate and content in self._tags and self._wheels.all()  # the same files, with new links
         if moved or content not in self._tags:
             self._images.tag(candidate, content)
@@ -374,7 +428,12 @@ class Packages:
                 raise
             self._uncommitted.clear()
             set_outcome("the packages were changed")
-            remember_requests(self._environment)
+            remember_requests(self._environment, edited=self._was_edited and not self._resolved)
+            dockerfile = self._read_files()[DOCKERFILE]
+            self._wheels.remove_built()
+            stored_wheels.remove_others(
+                self._environment.folder, stored_wheels.named_in(pinned), mounted=has_mount(dockerfile)
+            )
             retire_all(self._environment)
         self._images.tag(content, self._environment.alias)
         # A tag that was moved leaves an untagged image.
@@ -382,7 +441,12 @@ class Packages:
         return changes
 
     def _write(self, pinned: str, requested: Sequence[Line]) -> None:
-        """Write the changed files. Between the two commits the environment has its new system packages, and an image."""
+        """Write the changed files. Between the two commits the environment has its new dockerfile, and an image."""
+        if self._wheels.stored():
+            stored_wheels.write(self._environment.folder, self._wheels.stored())
+        if self._mount:
+            self._mount.commit(self._settings, self._environment)
+            self._uncommitted = [tag for tag in self._uncommitted if tag != self._source.content_tag()]
         if self._system and not self._system.is_empty:
             self._system.commit(self._settings, self._environment)
             self._uncommitted = [tag for tag in self._uncommitted if tag != self._source.content_tag()]
@@ -393,12 +457,22 @@ class Packages:
         if not exists or pinned != self._before[REQUIREMENTS] or text != self._before[REQUIREMENTS_IN]:
             files.commit(self._environment.folder, pinned, text)
 
+    def _tag_mounted(self) -> None:
+        """Tag the image of the environment as that of its new dockerfile too, from which a build would make the same image."""
+        before = self._content_before
+        if self._mount and before in self._tags:
+            tag = self._source.content_tag()
+            self._images.tag(before, tag)
+            if tag not in self._tags:
+                self._tags.append(tag)
+                self._uncommitted.append(tag)
+
     def _content_tag(self, pinned: str, requested: Sequence[Line]) -> str:
         return self._source.content_tag(pinned.encode(), projects.projects_of(requested))
 
     def _pinned(self, listed: str, requested: Sequence[Line]) -> tuple[str, list[Line]]:
         """Return the text of requirements.txt, and what is requested with the names that the installer found."""
-        text = pinned_text(listed, requested)
+        text = pinned_text(listed, requested, self._wheels.pins(requested))
         place = self._environment.path(REQUIREMENTS)
         refuse_credentials(text, place)
         return text, requirements.with_names(requested, requirement_files.parse_text(text, place))

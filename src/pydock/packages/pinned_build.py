@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pydock import errors
-from pydock.environments import files
+from pydock.environments import files, stored_wheels
 from pydock.environments.environment import DOCKERFILE, REQUIREMENTS, REQUIREMENTS_IN
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ def build_pinned(
     can_resolve = os.path.exists(environment.path(REQUIREMENTS_IN))
     if can_resolve:
         _refuse_missing_pins(environment)
+    pins = files.read_if_exists(environment.path(REQUIREMENTS)).decode(errors="replace")
+    missing = stored_wheels.missing_message(environment.folder, pins, environment.name)
+    if missing:
+        raise errors.PydockError(missing)
     try:
         images.build(environment, content, no_cache=no_cache, pull=pull)
     except errors.VersionsUnavailable as error:

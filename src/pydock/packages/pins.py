@@ -9,12 +9,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pydock.environments.environment import REQUIREMENTS, REQUIREMENTS_IN
+from pydock.environments.stored_wheels import parse_requirement
 from pydock.packages.pip_format import HASH, InvalidLine, option_lines, read_lines
 from pydock.packages.requirement_addresses import with_variables
 from pydock.packages.requirements import names, options, requires_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydock.packages.requirements import Line
 
@@ -65,8 +66,10 @@ class Changes(NamedTuple):
 NO_CHANGES = Changes([], [], requests_changed=False)
 
 
-def pinned_text(listed: str, requested: Sequence[Line]) -> str:
+def pinned_text(listed: str, requested: Sequence[Line], stored: Mapping[str, str] | None = None) -> str:
     """Return the text of requirements.txt for the packages that an installer lists.
+
+    `stored` are the lines of local projects whose wheels are in the environment's folder, by name.
 
     Options, such as an index, are copied, because every build of the folder needs them. What the dockerfile installed
     from a local path is left to the dockerfile, and so is what no installer could install: packages of the base image that
@@ -91,6 +94,7 @@ def pinned_text(listed: str, requested: Sequence[Line]) -> str:
         found = [value for option, value in line.options if option == HASH]
         hashes = (_requested_hashes(pin, name, requested) or found) if hashed else []
         pins[name] = " \\\n    ".join([pin, *(f"{HASH}={value}" for value in hashes)])
+    pins.update({canonicalize_name(name): line for name, line in (stored or {}).items()})
     written = [text for line in options(requested) for text in option_lines(line.options)]
     return "".join(f"{text}\n" for text in [*dict.fromkeys(written), *(pins[name] for name in sorted(pins))])
 
@@ -112,11 +116,19 @@ def _requested_hashes(pin: str, name: str, requested: Iterable[Line]) -> list[st
 
 
 def _packages(text: str) -> set[str]:
+    """Return the requirements of a requirements.txt. A local project's is `name==version`, and the wheel in parentheses."""
     return {
-        line.requirement
+        shown(line.requirement)
         for line in read_lines(text)
         if not isinstance(line, InvalidLine) and line.requirement
     }
+
+
+def shown(requirement: str) -> str:
+    """Return a requirement of requirements.txt as it is shown: for a local project's wheel, with its version."""
+    wheel = parse_requirement(requirement)
+    name = requirement.partition(" @ ")[0]
+    return f"{name}=={wheel.version} ({wheel.sha256[:8]})" if wheel else requirement
 
 
 def _list_of(parts: Sequence[str], shown: int) -> str:

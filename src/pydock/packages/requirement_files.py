@@ -21,13 +21,20 @@ from pydock.packages.pip_format import (
     option_lines,
     read_lines,
 )
-from pydock.packages.projects import project_line
+from pydock.packages.projects import is_source, project_line, source_line
 from pydock.packages.remote_files import is_address, read_address
 from pydock.packages.requirement_addresses import VCS, refuse_credentials
-from pydock.packages.requirements import LOCAL, Line, name_of, parse_specifier, requires_hashes
+from pydock.packages.requirements import (
+    LOCAL,
+    Line,
+    name_of,
+    parse_specifier,
+    requires_hashes,
+    split_specifiers,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydock.packages.pip_format import LogicalLine
 
@@ -53,6 +60,18 @@ def parse_files(paths: Iterable[str], constraints: Iterable[str] = ()) -> list[L
                     "others; `uv pip compile --generate-hashes` and pip-compile write them."
                 )
     return lines
+
+
+def parse_packages(words: Sequence[str] | str) -> list[Line]:
+    """Return the lines for the packages of a command line: specifiers, and paths of local projects and wheels.
+
+    Raises `UsageError`.
+    """
+    refuse_credentials(words if isinstance(words, str) else "\n".join(words))
+    return [
+        source_line(word.strip(), os.getcwd()) if is_source(word.strip()) else parse_specifier(word)
+        for word in split_specifiers(words)
+    ]
 
 
 def parse_editable(values: Iterable[str]) -> list[Line]:
@@ -154,7 +173,7 @@ def parse_text(text: str, path: str, projects: str = "") -> list[Line]:
         if recorded and _is_constraint(recorded[1]):
             lines.append(Line(line.text, "", recorded[1], (), is_constraint=True))
         else:
-            lines.append(_line(line, path, projects))
+            lines.append(_line(line, path, projects, own=True))
     return lines
 
 
@@ -174,16 +193,25 @@ def _lines_of(text: str, path: str) -> Iterator[LogicalLine]:
         yield line
 
 
-def _line(line: LogicalLine, path: str, projects: str = "") -> Line:
+def _line(line: LogicalLine, path: str, projects: str = "", *, own: bool = False) -> Line:
+    """Return the line; `own` for one of an environment's own files, whose projects need not exist."""
     requirement = line.requirement.rstrip("; ")  # pip accepts a semicolon without a marker
     try:
         [editable] = [value for option, value in line.options if option == EDITABLE] or [""]
         if editable:
             return _editable(line, editable, projects)
-        name = name_of(requirement) if requirement else ""
+        if projects and is_source(requirement):
+            return _source(line, requirement, projects, recorded=own)
+        name = name_of(requirement, stored=own) if requirement else ""
     except errors.UsageError as error:
         raise errors.BadRequirements(f"{path}, line {line.number}: {error.message}") from error
     return Line(line.text.rstrip(), name, requirement, line.options)
+
+
+def _source(line: LogicalLine, path: str, projects: str, *, recorded: bool) -> Line:
+    if line.options:
+        raise errors.UsageError(f"'{path}': other options are not supported in this line.")
+    return source_line(path, projects, line.text.rstrip(), recorded=recorded)
 
 
 def _editable(line: LogicalLine, address: str, projects: str) -> Line:
@@ -223,4 +251,4 @@ def check_file(path: str) -> None:
     for line in read_lines(text):
         if isinstance(line, InvalidLine) or not line.requirement or LOCAL.match(line.requirement):
             continue
-        _line(line, path)
+        _line(line, path, own=True)

@@ -14,13 +14,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from pydock import errors
+from pydock.environments.linked import split_extras
+from pydock.environments.stored_wheels import parse_requirement
 from pydock.packages.pip_format import EDITABLE, HASH, option_lines
 from pydock.packages.requirement_addresses import VCS, refuse_credentials, requested_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.$|file:|[A-Za-z]:\\")
+LOCAL = re.compile(r"(?:\.{1,2}|~)?/|\.{1,2}(?:\[|$)|file:|[A-Za-z]:\\")
 
 
 class Line(NamedTuple):
@@ -34,6 +36,9 @@ class Line(NamedTuple):
     options: tuple[tuple[str, str], ...] = ()  # (long name, value)
     is_constraint: bool = False  # it bounds a package that others may need, and requests nothing
     is_pin: bool = False  # a constraint for one installation, which is not recorded: from a lock file
+    source: str = (
+        ""  # of a local project that is installed from its wheel: the real path, with the extras in brackets
+    )
 
     @property
     def project(self) -> str:
@@ -51,9 +56,7 @@ def parse_specifiers(words: Sequence[str] | str) -> list[Line]:
     A text of several lines has one requirement per line. Raises `UsageError`.
     """
     refuse_credentials(words if isinstance(words, str) else "\n".join(words))
-    if isinstance(words, str):
-        words = _split(words)
-    return [parse_specifier(word) for word in words]
+    return [parse_specifier(word) for word in split_specifiers(words)]
 
 
 def parse_specifier(text: str) -> Line:
@@ -67,20 +70,23 @@ def parse_specifier(text: str) -> Line:
     return Line(text, name_of(text), text)
 
 
-def name_of(requirement: str) -> str:
+def name_of(requirement: str, *, stored: bool = False) -> str:
     """Return the canonical name of the package that a specifier requests, or its address if it has no name.
 
-    Raises `UsageError` if it is invalid, or a path of this machine.
+    With `stored`, it may be a wheel of an environment's folder. Raises `UsageError` if it is invalid, or a path of this
+    machine.
     """
+    if stored and parse_requirement(requirement):
+        return canonicalize_name(requirement.partition(" @ ")[0].strip())
     if (
         requirement.startswith("-e")
         or LOCAL.match(requirement)
         or LOCAL.match(requirement.partition(" @ ")[2])
     ):
         raise errors.UsageError(
-            f"'{requirement}' is a local path, which a build on another machine would not find. To link a project of "
-            "yours: `-e PATH`. Else publish the package, use a URL (git+https://…), or COPY it in the environment's "
-            "dockerfile."
+            f"'{requirement}' is a local path, which a build on another machine would not find. A project of yours is "
+            "installed by its path, `./PATH`, or linked by `-e PATH`. Else publish the package, use a URL (git+https://…), or "
+            "COPY it in the environment's dockerfile."
         )
     if VCS.match(requirement):
         egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", requirement)
@@ -128,7 +134,7 @@ def merge(lines: Sequence[Line], added: Iterable[Line]) -> list[Line]:
 
 
 def _is_specific(line: Line) -> bool:
-    return bool(line.options) or canonicalize_name(line.requirement) != line.name
+    return bool(line.options or line.source) or canonicalize_name(line.requirement) != line.name
 
 
 def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise: list[Line]) -> list[Line]:
@@ -146,7 +152,9 @@ def _replaced(lines: list[Line], name: str, replacements: list[Line], otherwise:
 
 def _combined(old: Line, new: Line) -> Line:
     """Return a line with the extras of both, and with the version bounds of the old one if the new one has none."""
-    if any("://" in line.requirement or line.options for line in (old, new)):
+    if old.source and new.source:
+        return _with_extras_of(old, new)
+    if any("://" in line.requirement or line.options or line.source for line in (old, new)):
         return new
     before, after = Requirement(old.requirement), Requirement(new.requirement)
     if before.marker or after.marker:
@@ -162,6 +170,20 @@ def _combined(old: Line, new: Line) -> Line:
     text = after.name + (f"[{','.join(sorted(extras))}]" if extras else "") + written
     comment = old.text.partition(old.requirement)[2]
     return Line(text + comment, new.name, text)
+
+
+def _with_extras_of(old: Line, new: Line) -> Line:
+    """Return a local project's new line, with the extras of both if it is the same project."""
+    (place, extras), (new_place, new_extras) = split_extras(old.source), split_extras(new.source)
+    missing = {*extras.split(",")} - {*new_extras.split(","), ""}
+    if place != new_place or not missing:
+        return new
+    both = ",".join(sorted({*extras.split(","), *new_extras.split(",")} - {""}))
+    path = split_extras(new.requirement)[0]
+    text = f"{path}[{both}]"
+    return new._replace(
+        text=new.text.replace(new.requirement, text, 1), requirement=text, source=f"{new_place}[{both}]"
+    )
 
 
 def remove(lines: Sequence[Line], names: Iterable[str]) -> list[Line]:
@@ -184,7 +206,7 @@ def bounds(lines: Iterable[Line]) -> list[Line]:
     """Return the constraints, and the version bounds of the requirements as constraints: without extras and URLs."""
     found = []
     for line in lines:
-        if line.project:
+        if line.project or line.source:
             continue
         if line.is_constraint or (
             line.name and line.name != line.requirement and "://" not in line.requirement
@@ -236,7 +258,10 @@ def package_names(words: Sequence[str] | str) -> list[str]:
     return found
 
 
-def _split(text: str) -> list[str]:
+def split_specifiers(text: Sequence[str] | str) -> list[str]:
+    """Return the words of a text, which has one in a line, or several in one line, or is one requirement."""
+    if not isinstance(text, str):
+        return [*text]
     if "\n" in text:
         return [line for line in text.splitlines() if line.strip()]
     try:

@@ -76,13 +76,13 @@ def plan_system_change(
     environment: Environment,
     images: Images,
     settings: Settings,
+    dockerfile: str,
 ) -> SystemChange:
-    """Return the change that adds these system packages.
+    """Return the change of a folder that adds these system packages to the dockerfile, which may have changed already.
 
     Raises `PydockError` if the dockerfile is not as pydock writes it, if a file cannot be written, and for an image without
     apt and apk; `UsageError` for invalid words.
     """
-    dockerfile = before[DOCKERFILE]
     name = package_lists.installed_list(dockerfile)
     if not name:
         name = images.package_list(environment)

@@ -139,7 +139,7 @@ def test_parse_file(tmp_path: Path) -> None:
     ("text", "number", "words"),
     [
         ("six\npandas=2\n", 2, "Invalid requirement specifier 'pandas=2'"),
-        ("\n\n./pkg\n", 3, "is a local path"),
+        ("\n\n./pkg\n", 3, "neither a folder nor a wheel"),
         ("a\nb \\\n >=\n", 2, "Invalid requirement specifier"),
         ("-e ./pkg\n", 1, "folder ./pkg not found"),
         ("--editable=..\n", 1, "so it is not a Python project"),
