@@ -592,12 +592,12 @@ def test_env_files_of_a_variable_are_not_all_known(compose: Compose, ds: Machine
     ("source", "target", "working_dir", "started"),
     [
         (".", "/home/me/project", "/home/me/project", "/home/me/project/sub"),
-        (".", "/work", "/work/other", "/work/sub"),
-        ("sub", "/work", "/work", "/work"),
-        ("..", "/work", "/work", "/work/project/sub"),
-        (".", "/work", "/elsewhere", "/elsewhere"),
-        ("other", "/work", "/work", "/work"),
-        (".", "/work,x", "/work,x", "/work,x/sub"),
+        (".", "/place", "/place/other", "/place/sub"),
+        ("sub", "/place", "/place", "/place"),
+        ("..", "/place", "/place", "/place/project/sub"),
+        (".", "/place", "/elsewhere", "/elsewhere"),
+        ("other", "/place", "/place", "/place"),
+        (".", "/place,x", "/place,x", "/place,x/sub"),
     ],
 )
 def test_where_a_command_starts(
