@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pydock.environments.environment import Environment
+    from pydock.settings import Settings
 
 
 @command(
@@ -148,7 +149,6 @@ def _run(
     check_local(session.settings)
     if is_edited(environment):
         warn(requested_message(environment.name))
-    compose = compose_of(session, environment)
     for _ in range(ATTEMPTS):
         tag = image or _image_to_run(session, environment)
         request = request_run(session.settings, options)
@@ -164,7 +164,7 @@ def _run(
             session.workspace(),
             call_of_user(),
             mounts,
-            compose,
+            compose_of(session, request.settings, environment),
         )
         code = None
         if session.engine.is_plain and not request.fresh:
@@ -180,13 +180,13 @@ def _run(
         raise Exit(code=code)
 
 
-def compose_of(session: Session, environment: Environment) -> ComposeOptions:
+def compose_of(session: Session, settings: Settings, environment: Environment) -> ComposeOptions:
     """Return what the environment's docker-compose.yml adds to a run, of which most environments have none."""
     if not has_compose_file(environment):
         return ComposeOptions()
     from pydock.engine.compose import compose_options
 
-    return compose_options(session.engine, session.settings, environment)
+    return compose_options(session.engine, settings, environment)
 
 
 def _image_to_run(session: Session, environment: Environment) -> str:

@@ -63,7 +63,7 @@ def _take_up(session: Session, environment: Environment) -> None:
         raise errors.ImageMissing(
             f"The image of environment '{name}' was not found. `pydock build {name}` builds it."
         )
-    compose = compose_of(session, environment)
+    compose = compose_of(session, session.settings, environment)
     if take_up(session.settings, environment, environment.content_tag(), compose):
         session.say_done(f"Environment '{name}' is ready. `pydock down {name}` ends it.")
     else:
