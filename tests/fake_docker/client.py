@@ -280,7 +280,12 @@ def _zipped(project: str) -> str:
 
 def network(argv: list[str]) -> int:
     """Create or inspect a network; those of FAKE_DOCKER_NETWORKS exist."""
-    if argv[0] == "create" or argv[-1] in os.environ.get("FAKE_DOCKER_NETWORKS", "").split():
+    with open(os.path.join(HOME, "networks"), "a+", encoding="utf-8") as file:
+        if argv[0] == "create":
+            file.write(f"{argv[-1]} ")
+        file.seek(0)
+        exist = f"{file.read()} {os.environ.get('FAKE_DOCKER_NETWORKS', '')}".split()
+    if argv[-1] in exist:
         print("0123456789ab")
         return 0
     return _failures([f"Error response from daemon: network {argv[-1]} not found"])

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 @command(positional=["name"], help=NAME_HELP, examples=["down ds"])
 def down(c: Context, name: str) -> None:
-    """Stop and remove the services beside an environment, and end the container that waits for programs.
+    """Stop and remove what `up` has started.
 
+    The services beside the environment, and the container that waits for programs, also one that the setting `keep` has left.
     Volumes, and the data in them, stay. A program that still runs in the container is not ended.
     """
     session = Session(c)
