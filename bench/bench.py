@@ -22,9 +22,11 @@ from cases import CASES
 from growth import measure_growth
 from harness import CHECKOUT, HEADER, Harness, measure
 from image_size import measure_size
+from warm_cases import WARM_CASES
 
 RESULTS = CHECKOUT / "bench" / "results"
-PARTS = (*dict.fromkeys(case.part for case in CASES), "size", "growth")
+ALL_CASES = [*CASES, *WARM_CASES]
+PARTS = (*dict.fromkeys(case.part for case in ALL_CASES), "size", "growth")
 
 
 def main() -> None:
@@ -49,7 +51,7 @@ def main() -> None:
             else:
                 print(HEADER, flush=True)
                 lines = [HEADER]
-                for case in CASES:
+                for case in ALL_CASES:
                     if case.part == part:
                         lines.append(str(measure(case, harness)))
                         print(lines[-1], flush=True)
