@@ -56,6 +56,7 @@ def test_keep_starts_one_container_for_many_runs(project: Project, environment: 
 def test_up_and_down(project: Project, environment: str) -> None:
     assert f"`pydock down {environment}`" in project.pydock("up", environment).stderr
     assert len(warm(environment)) == 1
+    assert "ready, warm" in project.pydock("envs").stdout
     assert host_of(project, environment) == host_of(project, environment)
     project.pydock("down", environment)
     wait_until(lambda: warm(environment) == [], "the container to end")
@@ -178,3 +179,15 @@ def test_three_hundred_megabytes_through_the_pipes(project: Project, environment
     for stream in (source.stdout, process.stdout):
         assert stream is not None
         stream.close()
+
+
+def test_image_in_which_no_keeper_can_start(project: Project) -> None:
+    """The first run waits a moment for it, the next ones do not, and all of them have a container of their own."""
+    name = project.create()
+    with (project.environment(name) / "dockerfile").open("a", encoding="utf-8") as file:
+        file.write("USER root\nRUN ln -sf /bin/false /usr/local/bin/python3\nUSER $USER\n")
+    project.pydock("build", name)
+    for _ in range(2):
+        assert project.pydock("run", name, "echo", "ran", variables=KEEP).stdout == "ran\n"
+    assert warm(name) == []
+    assert list((project.home / ".local" / "state" / "pydock" / "warm").glob("*/unusable"))

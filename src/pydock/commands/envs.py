@@ -12,6 +12,7 @@ from pydock.commands.command import command
 from pydock.commands.list_packages import show_packages
 from pydock.commands.session import Session
 from pydock.engine.compose_cache import COMPOSE_FILE
+from pydock.engine.warm import warm_containers
 from pydock.environments.environment import (
     REQUIREMENTS_IN,
     Environment,
@@ -184,6 +185,7 @@ def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, 
         state = "not built"
     elif state == "ready" and is_edited(environment):
         state = EDITED
+    is_warm = any(warm_containers(environment))
     alias = images.get(environment.alias)
     return {
         "name": environment.name,
@@ -191,7 +193,8 @@ def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, 
         "image": environment.alias if image and alias and alias.id == image.id else image and image.tag,
         "size": image.size if image else None,
         "updated": image.created if image else None,
-        "state": state,
+        "state": f"{state}, warm" if is_warm else state,
+        **({"warm": True} if is_warm else {}),
         "folder": environment.folder,
     }
 

@@ -36,7 +36,9 @@ FOLDER_INSIDE = "/run/pydock/keeper"
 LABEL = "pydock.warm"
 STAY = "stay"  # the file that keeps an idle container
 SOCKET = "socket"
+UNUSABLE = "unusable"  # the file that says that no keeper could start there
 SECONDS_TO_START = 10
+SECONDS_FOR_ANOTHER = 2
 SECONDS_TO_END = 3
 DEFAULT_SECONDS = 600
 # Options of a run that needs a container of its own: it has a name, a port or a program, or runs in the background.
@@ -76,13 +78,12 @@ class WarmContainer(NamedTuple):
 
     def stay(self) -> None:
         """Let it wait however long nothing runs."""
-        with open(os.path.join(self.folder, STAY), "wb"):
-            pass
+        _write(os.path.join(self.folder, STAY))
 
     def retire(self) -> None:
         """Let it end when its last program has ended; no other program starts in it."""
         connection = self.connect()
-        for file in (STAY, SOCKET):
+        for file in (STAY, SOCKET, UNUSABLE):
             _remove(os.path.join(self.folder, file))
         try:  # noqa: SIM105 - contextlib would take longer to import than all of this
             os.rmdir(self.folder)
@@ -156,6 +157,9 @@ def start(settings: Settings, environment: Environment, container: WarmContainer
     """Start a warm container, unless it runs; return whether a keeper listens in it."""
     if container.is_running():
         return True
+    unusable = os.path.join(container.folder, UNUSABLE)
+    if os.path.exists(unusable):
+        return False
     _make_folder(container.folder)
     _remove(os.path.join(container.folder, SOCKET))  # of a container that was killed
     argv = start_argv(settings, environment, container, seconds)
@@ -164,12 +168,13 @@ def start(settings: Settings, environment: Environment, container: WarmContainer
         process = os.posix_spawnp(argv[0], argv, os.environ, file_actions=null, setsid=True)
     except OSError:
         return False
-    os.waitpid(process, 0)  # a failure may be that another run has started it
-    end = time.monotonic() + SECONDS_TO_START
+    failed = os.waitpid(process, 0)[1] != 0  # perhaps because another run has started it
+    end = time.monotonic() + (SECONDS_FOR_ANOTHER if failed else SECONDS_TO_START)
     while time.monotonic() < end:
         if container.is_running():
             return True
         time.sleep(0.01)
+    _write(unusable)  # so that no other run waits
     return False
 
 
@@ -234,17 +239,18 @@ def is_up(environment: Environment) -> bool:
 
 
 def take_up(settings: Settings, environment: Environment, image: str, compose: ComposeOptions) -> bool:
-    """Start a warm container for the working directory, and wait for `down` to end it; return whether there is one."""
-    found = describe_run(
-        settings, environment, run_argv(settings, environment, image, "", ["true"], compose=compose), image
-    )
-    if found is None or not start(
-        settings, environment, found[0], settings.seconds_to_keep or DEFAULT_SECONDS
-    ):
+    """Start a warm container for the working directory, which stays until `down`; return whether there is one."""
+    open_standard_streams()
+    argv = run_argv(settings, environment, image, "", ["true"], compose=compose)
+    found = describe_run(settings, environment, argv, image)
+    if found is None:
         return False
-    with open(_mark(environment), "wb"):
-        pass
-    found[0].stay()
+    container, _ = found
+    _remove(os.path.join(container.folder, UNUSABLE))
+    if not start(settings, environment, container, settings.seconds_to_keep or DEFAULT_SECONDS):
+        return False
+    _write(_mark(environment))
+    container.stay()
     return True
 
 
@@ -282,6 +288,14 @@ def _has_any(folder: str, environment: Environment) -> bool:
         return any(entry.startswith(f"{environment.identity}-") for entry in os.listdir(folder))
     except OSError:
         return False
+
+
+def _write(path: str) -> None:
+    try:
+        with open(path, "wb"):
+            pass
+    except FileNotFoundError:  # another command has removed the folder: it wants no warm container
+        pass
 
 
 def _remove(path: str) -> None:
