@@ -59,9 +59,9 @@ def delete(c: Context, name: str, yes: bool = False, volume: bool = False) -> No
     with files.locked(environment.folder):
         if not link:
             files.check_can_remove(environment.folder)
-            if has_compose_file(environment):
-                stop_companions(session, environment)
-        end_idle(session.engine, environment)
+        end_idle(session.engine, environment)  # first, because it is in the services' network
+        if not link and has_compose_file(environment):
+            stop_companions(session, environment)
         session.images.remove_all(environment)
         if home:
             session.engine.modify(docker.remove_volume(session.engine.client, home))

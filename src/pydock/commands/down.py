@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
 from pydock.engine.companions import companions_of, stop
-from pydock.engine.warm import take_down
+from pydock.engine.warm import end_idle
 
 if TYPE_CHECKING:
     from invoke import Context
@@ -25,8 +25,9 @@ def down(c: Context, name: str) -> None:
     """
     session = Session(c)
     environment = session.environment(name)
+    was_warm = end_idle(session.engine, environment)  # first, because it is in the services' network
     stopped = stop_companions(session, environment)
-    if not session.engine.dry and take_down(environment):
+    if was_warm:
         stopped.append("the container that waited for programs")
     session.say_done(f"Removed {', '.join(stopped)}." if stopped else f"Nothing of '{name}' is up.")
 

@@ -254,24 +254,27 @@ def take_up(settings: Settings, environment: Environment, image: str, compose: C
     return True
 
 
-def take_down(environment: Environment) -> bool:
-    """Start no more programs in warm containers, which end when their last program has; return whether there were any."""
+def end_idle(engine: Engine, environment: Environment) -> bool:
+    """End the warm containers of an environment in which no program runs, and wait until they are removed.
+
+    In the others, no more programs start, and they end with their last one. Returns whether there were any.
+    """
+    if engine.dry or not _take_down(environment):
+        return False
+    listing = docker.list_labelled_containers(engine.client, f"{LABEL}={environment.identity}")
+    end = time.monotonic() + SECONDS_TO_END
+    while time.monotonic() < end and engine.query(listing).strip():
+        time.sleep(0.05)
+    return True
+
+
+def _take_down(environment: Environment) -> bool:
     was_up = is_up(environment)
     _remove(_mark(environment))
     containers = list(warm_containers(environment))
     for container in containers:
         container.retire()
     return was_up or bool(containers)
-
-
-def end_idle(engine: Engine, environment: Environment) -> None:
-    """End the warm containers of an environment in which no program runs, and wait until they are removed."""
-    if engine.dry or not take_down(environment):
-        return
-    listing = docker.list_labelled_containers(engine.client, f"{LABEL}={environment.identity}")
-    end = time.monotonic() + SECONDS_TO_END
-    while time.monotonic() < end and engine.query(listing).strip():
-        time.sleep(0.05)
 
 
 def _mark(environment: Environment) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import secrets
@@ -195,10 +196,13 @@ def test_killed_keeper(keeper: Keeper) -> None:
 
 
 def children_of(pid: int) -> list[int]:
-    done = subprocess.run(
-        ["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False
-    )
-    return [int(word) for word in done.stdout.split()]
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                found.append(int(path.parent.name))
+    return found
 
 
 def test_many_at_once_and_in_a_row(keeper: Keeper) -> None:
