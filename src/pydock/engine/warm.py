@@ -144,7 +144,7 @@ def start_argv(
 
     with open(os.path.join(PROGRAMS, PROGRAM), encoding="utf-8") as file:
         program = file.read()
-    mount = f"type=bind,source={container.folder},target={FOLDER_INSIDE}"
+    mount = docker.csv_record("type=bind", f"source={container.folder}", f"target={FOLDER_INSIDE}")
     return [
         *settings.engine,
         *("run", "--detach", "--name", container.name, "--label", f"{LABEL}={environment.identity}"),
