@@ -153,7 +153,7 @@ def test_a_real_database(project: Project, postgres: str) -> None:
         assert project.pydock("run", name, "python", "-c", QUERY).stdout == "[2, 42]\n"
         assert "database system is ready" in project.pydock("logs", name, "db").stdout
         [row] = json.loads(project.pydock("envs", "--json").stdout)
-        assert row["state"] == "ready, with db"
+        assert row["state"] == "ready, warm, with db"
         assert row["services"]["db"].startswith("Up")
         project.pydock("up", name)  # changes nothing
         assert project.pydock("run", name, "python", "-c", QUERY).stdout == "[3, 42]\n"
