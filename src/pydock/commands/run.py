@@ -34,22 +34,25 @@ if TYPE_CHECKING:
     from pydock.settings import Settings
 
 
+# What both commands heed.
+SETTINGS = [
+    "mount",
+    "workdir",
+    "pass_env",
+    "mounts",
+    "home_volume",
+    "keep",
+    "run_options",
+    "ca_bundle",
+    "pip_config",
+]
+
+
 @command(
     positional=["name"],
     help=NAME_HELP,
     examples=["shell ds", "--local shell ds", "shell -p 8888:8888 ds"],
-    settings=[
-        "shell",
-        "mount",
-        "workdir",
-        "pass_env",
-        "mounts",
-        "home_volume",
-        "keep",
-        "run_options",
-        "ca_bundle",
-        "pip_config",
-    ],
+    settings=["shell", *SETTINGS],
     docker_options=True,
 )
 def shell(c: Context, name: str, **options: Any) -> None:
@@ -74,17 +77,7 @@ def shell(c: Context, name: str, **options: Any) -> None:
         "run -p 8888:8888 -e DEBUG=1 ds python server.py",
         "run script.py --verbose",
     ],
-    settings=[
-        "mount",
-        "workdir",
-        "pass_env",
-        "mounts",
-        "home_volume",
-        "keep",
-        "run_options",
-        "ca_bundle",
-        "pip_config",
-    ],
+    settings=SETTINGS,
     docker_options=True,
 )
 def run(c: Context, name: str, command: str | None = None, script: bool = False, **options: Any) -> None:
