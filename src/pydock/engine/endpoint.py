@@ -91,10 +91,7 @@ def image_exists(settings: Settings, image: str) -> bool:
     The engine's socket answers within a millisecond (https://docs.docker.com/reference/api/engine/). If there is none
     that this user may use, the client is asked (`docker image inspect`), which takes about 20 times as long.
     """
-    status = _status(settings, f"GET /images/{image}/json")
-    if status in {b"200", b"404"}:
-        return status == b"200"
-    return _succeeds(docker.image_exists(settings.engine, image))
+    return _exists(settings, f"/images/{image}/json", docker.image_exists(settings.engine, image))
 
 
 def image_id(settings: Settings, image: str) -> str:
@@ -107,27 +104,29 @@ def image_id(settings: Settings, image: str) -> str:
 
 
 def container_exists(settings: Settings, container: str) -> bool:
-    """Return whether the engine has a container of that name, running or not."""
-    status = _status(settings, f"GET /containers/{container}/json")
-    if status in {b"200", b"404"}:
-        return status == b"200"
-    return _succeeds(docker.container_exists(settings.engine, container))
+    """Return whether the engine has a container of that name, running or not; asked like `image_exists`."""
+    return _exists(
+        settings, f"/containers/{container}/json", docker.container_exists(settings.engine, container)
+    )
 
 
 def network_exists(settings: Settings, network: str) -> bool:
     """Return whether the engine has the network; asked like `image_exists`."""
     if not all(sign.isalnum() or sign in "_.-" for sign in network):
         return False
-    status = _status(settings, f"GET /networks/{network}")
-    if status in {b"200", b"404"}:
-        return status == b"200"
-    return _succeeds(docker.inspect_network(settings.engine, network))
+    return _exists(settings, f"/networks/{network}", docker.inspect_network(settings.engine, network))
 
 
 def signal_container(settings: Settings, container: str, name: str) -> bool:
     """Send a signal (`SIGINT`) to the container's program; return False if the container does not run (yet)."""
     status = _status(settings, f"POST /containers/{container}/kill?signal={name}")
     return status == b"204" if status else _succeeds(docker.kill_container(settings.engine, container, name))
+
+
+def _exists(settings: Settings, path: str, argv: list[str]) -> bool:
+    """Return whether the engine has what is at a path of its API; `argv` is the client's command that asks the same."""
+    status = _status(settings, f"GET {path}")
+    return status == b"200" if status in {b"200", b"404"} else _succeeds(argv)
 
 
 def _status(settings: Settings, request: str) -> bytes:

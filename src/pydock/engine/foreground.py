@@ -66,7 +66,7 @@ class _Foreground:
         self._terminal = TerminalMode() if interactive else None
         self._waiting: list[str] = []
         self._has_started = False
-        names = [name for name in FORWARDED if not _is_ignored(getattr(signal, name))]
+        names = [name for name in FORWARDED if not is_ignored(getattr(signal, name))]
         self._names = {
             int(getattr(signal, name)): name for name in [*names, "SIGTSTP", "SIGCONT", "SIGCHLD", "SIGWINCH"]
         }
@@ -181,7 +181,7 @@ def _wait_only(argv: Sequence[str], environ: Mapping[str, str]) -> int:
             os.kill(process, number)
 
     numbers = [getattr(signal, name) for name in FORWARDED]
-    before = {number: signal.signal(number, forward) for number in numbers if not _is_ignored(number)}
+    before = {number: signal.signal(number, forward) for number in numbers if not is_ignored(number)}
     try:
         code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     finally:
@@ -190,6 +190,6 @@ def _wait_only(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _is_ignored(number: int) -> bool:
+def is_ignored(number: int) -> bool:
     """Return whether the caller ignores the signal (`nohup`, a background job of a script), so that we do too."""
     return signal.getsignal(number) == signal.SIG_IGN

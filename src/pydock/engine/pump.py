@@ -51,14 +51,19 @@ class Pump:
         os.waitpid(self._process, 0)
 
 
+def write_all(target: int, content: bytes) -> None:
+    """Write all of it, in as many pieces as the target takes."""
+    while content:
+        content = content[os.write(target, content) :]
+
+
 def copy(source: int, target: int) -> None:
     """Copy until the end of the source."""
     while True:
         chunk = os.read(source, CHUNK)
         if not chunk:
             return
-        while chunk:
-            chunk = chunk[os.write(target, chunk) :]
+        write_all(target, chunk)
 
 
 def copy_terminal(writer: int) -> None:
@@ -78,8 +83,7 @@ def copy_terminal(writer: int) -> None:
         chunk = os.read(0, CHUNK)
         if not chunk:
             return
-        while chunk:
-            chunk = chunk[os.write(writer, chunk) :]
+        write_all(writer, chunk)
 
 
 def _is_in_background() -> bool:

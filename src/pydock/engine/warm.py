@@ -15,11 +15,11 @@ import time
 
 from pydock import __version__, trust
 from pydock._speed.named_tuple import NamedTuple
-from pydock._speed.sha256 import sha256
 from pydock.engine import argv as docker
 from pydock.engine.containers import open_standard_streams, run_argv
 from pydock.engine.endpoint import engine_endpoint, image_id
 from pydock.engine.warm_run import connect, run_program
+from pydock.environments.content import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,12 +114,12 @@ def describe_run(
     options, place, values = _divide(argv[start:end], {**os.environ, **(variables or {})})
     if docker.detaches(options) or any(_is_unsuitable(option) for option in options):
         return None
-    digest = _digest([__version__, identifier, str(os.getuid()), *options])[:12]
+    key = digest([__version__, identifier, str(os.getuid()), *options])[:12]
     container = WarmContainer(
-        f"{environment.name}-warm-{digest}",
+        f"{environment.name}-warm-{key}",
         options,
         image,
-        os.path.join(warm_folder(), f"{environment.identity}-{digest}"),
+        os.path.join(warm_folder(), f"{environment.identity}-{key}"),
     )
     command = list(argv[end + 1 :])
     if command[:2] == ["sh", "-c"]:  # there, Ctrl-Z works
@@ -218,19 +218,19 @@ def warm_containers(environment: Environment) -> Iterator[WarmContainer]:
     """Yield the warm containers of an environment that run."""
     folder = warm_folder()
     for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        identity, _, digest = entry.partition("-")
+        identity, _, key = entry.partition("-")
         if identity == environment.identity:
-            container = WarmContainer(
-                f"{environment.name}-warm-{digest}", (), "", os.path.join(folder, entry)
-            )
+            container = WarmContainer(f"{environment.name}-warm-{key}", (), "", os.path.join(folder, entry))
             if container.is_running():
                 yield container
 
 
-def retire_all(environment: Environment) -> None:
-    """Let every warm container of an environment end when its last program has ended: its image is another one now."""
-    for container in warm_containers(environment):
+def retire_all(environment: Environment) -> bool:
+    """Let every warm container of an environment end when its last program has ended; return whether there were any."""
+    containers = list(warm_containers(environment))
+    for container in containers:
         container.retire()
+    return bool(containers)
 
 
 def is_up(environment: Environment) -> bool:
@@ -271,10 +271,7 @@ def end_idle(engine: Engine, environment: Environment) -> bool:
 def _take_down(environment: Environment) -> bool:
     was_up = is_up(environment)
     _remove(_mark(environment))
-    containers = list(warm_containers(environment))
-    for container in containers:
-        container.retire()
-    return was_up or bool(containers)
+    return retire_all(environment) or was_up
 
 
 def _mark(environment: Environment) -> str:
@@ -355,9 +352,3 @@ def _read_env_file(path: str, environ: Mapping[str, str]) -> dict[str, str | Non
                 name, given, value = text.partition("=")
                 found[name] = value if given else environ.get(name)
     return found
-
-
-def _digest(parts: Sequence[str]) -> str:
-    made = sha256()
-    made.update("\0".join(parts).encode("utf-8", "surrogateescape"))
-    return made.hexdigest()

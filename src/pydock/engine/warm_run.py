@@ -13,7 +13,8 @@ import os
 import sys
 
 from pydock._speed.named_tuple import NamedTuple
-from pydock.engine.pump import Pump, copy, copy_terminal
+from pydock.engine.foreground import FORWARDED, is_ignored
+from pydock.engine.pump import CHUNK, Pump, copy, copy_terminal, write_all
 from pydock.engine.terminal_mode import TerminalMode
 
 TYPE_CHECKING = False
@@ -26,11 +27,9 @@ if TYPE_CHECKING:
 else:
     signal = __import__("_signal")
 
-FORWARDED = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGTERM")
 KILLED = 137
 HEADER = 16  # bytes: the length of the request in digits
 GO = b"\0"
-CHUNK = 1 << 16
 PIPE, SOCKET, DEVICE = 0o010000, 0o140000, 0o020000  # inode(7); the module `stat` would have to be imported
 
 
@@ -237,20 +236,16 @@ class _Client:
             chunk = os.read(self._master, CHUNK)
         except OSError:  # EIO: nobody has the other end open
             return False
-        while chunk:
-            chunk = chunk[os.write(1, chunk) :]
+        write_all(1, chunk)
         return True
 
     def _copy_input(self) -> bool:
         try:
             chunk = os.read(0, CHUNK)
-            while chunk:
-                chunk = chunk[os.write(self._master, chunk) :]
-                if not chunk:
-                    return True
+            write_all(self._master, chunk)
         except OSError:  # one of the two terminals is gone
             return False
-        return False
+        return bool(chunk)
 
 
 def _catch_signals(*, with_size: bool) -> tuple[int, dict[int, object]]:
@@ -264,7 +259,7 @@ def _catch_signals(*, with_size: bool) -> tuple[int, dict[int, object]]:
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in numbers:
         # What the caller ignores (`nohup`, a background job of a script) we ignore too.
-        if signal.getsignal(number) != signal.SIG_IGN:
+        if not is_ignored(number):
             before[number] = signal.signal(number, _do_nothing)
     return reader, before
 

@@ -64,10 +64,9 @@ def _find_project(folder: str, safe_folders: Sequence[str], environ: Mapping[str
         and os.path.dirname(here) != HOMES
     ):
         try:
-            if os.path.isdir(mark := os.path.join(here, ".pydock")):
-                trust.check_owner(mark, safe_folders)
-                return Workspace(folder, here)._replace(**_git_folder(here, safe_folders))
-            if _is_git(mark := os.path.join(here, ".git")):
+            if os.path.isdir(mark := os.path.join(here, ".pydock")) or _is_git(
+                mark := os.path.join(here, ".git")
+            ):
                 trust.check_owner(mark, safe_folders)
                 return Workspace(folder, here)._replace(**_git_folder(here, safe_folders))
         except (errors.PydockError, OSError):
