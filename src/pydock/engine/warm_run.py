@@ -163,6 +163,9 @@ class _Client:
                 self._handlers.update({self._master: self._copy_output, 0: self._copy_input})
         elif answer == b"T":
             self._stop()
+        elif answer == b"E":
+            self._has_started = False
+            self._has_ended = True
         else:
             self._has_ended = True
             if answer[:1] == b"X":

@@ -6,9 +6,9 @@ The socket is FOLDER/socket. Only the user who owns FOLDER may connect. Ends whe
 there is a file FOLDER/stay; and when the socket has been removed and no program runs any more.
 
 A client sends its standard streams as file descriptors, and a request: words that end with a zero byte, as `read_request`
-reads them. Then each byte that it sends is the number of a signal. It gets `S` when the program starts, with the terminal
-if it asked for one; `T` when the program stops; `X` and three digits, its exit code, when it has ended; `E` if it could not
-be started. If the client goes away, the program and all of its children are killed.
+reads them. Then each byte that it sends is the number of a signal. It gets `S` just before the program starts, with the
+terminal if it asked for one; `T` when the program stops; `X` and three digits, its exit code, when it has ended; `E` if it
+could not be started. If the client goes away, the program and all of its children are killed.
 
 Standard library only. Runs in the environment's Python, which may be as old as 3.6.
 """
@@ -205,12 +205,15 @@ class Session:
             self._connection.sendall(b"E")
             return
         wakeup = wake_up_for(signal.SIGCHLD)
-        early = self._open_terminal() if self._size else b""
+        early = b""
+        # `S` comes before the start: a client that has read nothing may start the program elsewhere.
+        if self._size:
+            early = self._open_terminal()
+        else:
+            self._connection.sendall(b"S")
         if not self._start():
             self._connection.sendall(b"E")
             return
-        if not self._size:
-            self._connection.sendall(b"S")
         self._signal(early)
         code = self._wait(wakeup)
         kill_children()

@@ -195,6 +195,12 @@ def test_killed_keeper(keeper: Keeper) -> None:
     process.stdout.close()
 
 
+def test_killed_by_its_program(keeper: Keeper) -> None:
+    """However early: the program has run, so no other container may run it again."""
+    for _ in range(10):
+        assert keeper.run("sh", "-c", "kill -KILL $PPID").returncode == 137
+
+
 def children_of(pid: int) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -301,6 +307,10 @@ def test_keys_of_a_terminal(keeper: Keeper) -> None:
     terminal.type(b"\x03")
     assert terminal.wait() == 5
     assert b"interrupted" in terminal.seen
+
+
+def test_program_that_does_not_exist_with_a_terminal(keeper: Keeper) -> None:
+    assert Terminal(keeper, "no-such-program").wait() == NOT_STARTED
 
 
 def test_new_size_of_a_terminal(keeper: Keeper) -> None:
