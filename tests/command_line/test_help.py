@@ -28,6 +28,7 @@ README = Path(__file__).parents[2] / "README.md"
 NAMES = [
     "build",
     "clean",
+    "completion",
     "compose",
     "config",
     "create",

@@ -1,0 +1,83 @@
+"""`pydock completion`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pydock import errors
+from pydock.commands.command import FLAGS, command
+from pydock.environments.shells import SHELLS, detect_shell
+from pydock.exports import completion as export
+from pydock.exports.completion import CompletedCommand, Option
+
+if TYPE_CHECKING:
+    from invoke import Context
+
+    from pydock.commands.command import Command
+
+# Every command; filled by `commands/namespace.py`, which imports this module.
+ALL_COMMANDS: list[Command] = []
+SCRIPT = "script"  # the parameter of `run` for a script of any name
+
+
+@command(
+    positional=["shell"],
+    help={"shell": "bash, zsh or fish; the one that you use, if none is given"},
+    examples=["completion bash", "completion zsh", "completion fish"],
+)
+def completion(c: Context, shell: str | None = None) -> None:  # noqa: ARG001 - every task has a context
+    """Print the script with which a shell completes pydock's words.
+
+    Put it where your shell looks for it: ~/.local/share/bash-completion/completions/pydock for bash (with the package
+    bash-completion), ~/.config/fish/completions/pydock.fish for fish, and for zsh a file _pydock in a folder of `fpath`. The
+    install script does this. The script starts no program: it reads the names of environments from their folders.
+    """
+    chosen = shell or detect_shell(os.environ, os.getppid())
+    if chosen not in SHELLS:
+        raise errors.UsageError(_unknown(shell))
+    print(script_for(chosen), end="")
+
+
+def script_for(shell: str) -> str:
+    """Return the script for one of `SHELLS`, with every command that there is."""
+    commands = [describe(task) for task in ALL_COMMANDS]
+    commands.append(CompletedCommand(["help"], "Show the help of a command", arguments=[export.COMMAND]))
+    return export.completion_script(shell, FLAGS, commands, f"--{SCRIPT}")
+
+
+def describe(task: Command) -> CompletedCommand:
+    """Return what a command takes, as its task says."""
+    arguments, options, rest = [], [], ""
+    for argument in task.get_arguments():
+        name = str(argument.attr_name or argument.name)
+        text = task.words.get(name, "")
+        if argument.positional:
+            kind = task.completes.get(name, export.kind_of_argument(name))
+            if task.rest and name == task.rest.parameter:
+                rest = kind
+            else:
+                arguments.append(kind)
+        elif argument.kind is bool:
+            options.append(Option(task.spellings(name), text))
+        else:
+            kind = task.completes.get(name, export.kind_of_value(name, task.metavar(name)))
+            options.append(Option(task.spellings(name), text, kind))
+    options += [Option([flag], FLAGS[flag]) for flag in ("--local", "--global", "--echo", "--dry")]
+    options.append(Option(["-h", "--help"], "print this help"))
+    return CompletedCommand(
+        [task.name, *task.aliases],
+        task.summary,
+        options,
+        arguments,
+        rest,
+        verbatim=bool(task.rest and task.rest.verbatim),
+    )
+
+
+def _unknown(shell: str | None) -> str:
+    known = ", ".join(SHELLS[:-1]) + f" or {SHELLS[-1]}"
+    if shell:
+        hint = errors.did_you_mean(shell, SHELLS)
+        return f"There is no completion for '{shell}'.{hint} Use {known}."
+    return f"Which shell you use was not found out. Name it: `pydock completion {SHELLS[0]}` (or {known})."

@@ -1,0 +1,252 @@
+"""What Tab offers in bash, zsh and fish; that it starts no program and runs nothing that a folder is named."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pydock.commands.namespace import COMMANDS, OTHER_NAMES
+
+from .conftest import Shell
+
+if TYPE_CHECKING:
+    from .conftest import Home
+
+REQUESTED = """\
+# what is wanted
+pandas>=2
+  Pillow  # images
+numpy[extra] ; python_version > '3'
+yarl @ https://files.example/yarl.whl
+-r other.txt
+--hash=sha256:0
+./libs/a
+libs/b
+https://files.example/c.zip
+wheel-1.0-py3-none-any.whl
+"""
+HOSTILE = [
+    "$(touch evil)",
+    "`touch evil`",
+    "a;touch evil",
+    "a && touch evil",
+    "a\ntouch evil\n",
+    "*",
+    "-x",
+    "a'b",
+    'a"b',
+]
+
+
+@pytest.fixture(autouse=True)
+def environments(home: Home) -> None:
+    home.add_environment("ds", REQUESTED)
+    home.add_environment("dev.two")
+    home.add_program("frobnicate-all")
+    home.add_environment("users", "six\n", top=home.folder)
+    (home.project / ".pydock" / "envs" / "no-dockerfile").mkdir()
+    for name in ("requirements.txt", "run me.py", "notes.md"):
+        (home.project / name).touch()
+    (home.project / "libs" / "inner").mkdir(parents=True)
+
+
+def test_commands(shell: Shell) -> None:
+    assert shell.offered("pydock ") == sorted([*(task.name for task in (*COMMANDS, *OTHER_NAMES)), "help"])
+    assert shell.offered("pydock --local un") == ["uninstall"]
+    assert "delete" in shell.offered("pydock help del")
+
+
+def test_options(shell: Shell) -> None:
+    assert {"--dry", "--global", "--help", "-V"} <= set(shell.offered("pydock -"))
+    assert {"-r", "--requirement", "--base", "--echo"} <= set(shell.offered("pydock create -"))
+    assert shell.offered("pydock delete ds --v") == ["--volume"]
+    assert shell.offered("pydock rm ds --v") == ["--volume"]
+    assert {"-p", "--gpus", "--script"} <= set(shell.offered("pydock run -"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "shell ",
+        "delete ",
+        "--echo uninstall ",
+        "run -p 8888:8888 -e A=b --rm ",
+        "up --dry ",
+        "exec --gpus=all ",
+    ],
+)
+def test_environments_of_the_project(shell: Shell, line: str) -> None:
+    assert shell.offered(f"pydock {line}d") == ["dev.two", "ds"]
+    assert shell.offered(f"pydock {line}ds") in ([], ["ds"])
+
+
+def test_environments_elsewhere(home: Home, shell: Shell) -> None:
+    assert shell.offered("pydock --global shell ") == ["users"]
+    assert shell.offered("pydock shell --global ") == ["users"]
+    home.project = home.project / "libs" / "inner"
+    shell.run("cd libs/inner")
+    assert shell.offered("pydock shell ") == ["dev.two", "ds"]
+    assert shell.offered("pydock --local shell ") == []
+    home.project = home.folder
+    shell.run("cd")
+    assert shell.offered("pydock shell ") == ["users"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        ({"PYDOCK_MODE": "global"}, ["users"]),
+        ({"PYDOCK_HOME": "~/.pydock"}, ["users"]),
+        ({"PYDOCK_HOME": "../.pydock"}, ["users"]),
+    ],
+)
+def test_environments_by_setting(home: Home, setup: str, variables: dict[str, str], names: list[str]) -> None:
+    home.environ.update(variables)
+    assert only(home, setup, "pydock shell ") == names
+
+
+def test_packages(shell: Shell) -> None:
+    assert shell.offered("pydock uninstall ds ") == ["Pillow", "numpy", "pandas", "yarl"]
+    assert shell.offered("pydock update ds numpy pan") == ["pandas"]
+    assert shell.offered("pydock --global uninstall users ") == ["six"]
+    assert shell.offered("pydock uninstall missing ") == []
+
+
+def test_files(shell: Shell) -> None:
+    assert shell.offered("pydock create new 3.12 -r req") == ["requirements.txt"]
+    assert shell.offered("pydock install ds --requirement=req") == ["--requirement=requirements.txt"]
+    assert [word.rstrip("/") for word in shell.offered("pydock install ds ./l")] == ["./libs"]
+    assert [word.rstrip("/") for word in shell.offered("pydock shell -w l")] == ["libs"]
+    assert shell.offered("pydock run --script no") == ["notes.md"]
+    assert shell.offered("pydock run some.py no") == ["notes.md"]
+
+
+def test_other_words(shell: Shell) -> None:
+    assert shell.offered("pydock packages ds --format ") == ["columns", "freeze", "json"]
+    assert shell.offered("pydock completion ") == ["bash", "fish", "zsh"]
+    for line in ("create ", "create new ", "install ds ", "install ds --system ", "nonsense ", "envs "):
+        assert shell.offered(f"pydock {line}") == [], line
+
+
+def test_a_command_line_inside(shell: Shell) -> None:
+    assert shell.offered("pydock run ds frobni") == ["frobnicate-all"]
+    assert shell.offered("pydock run ds -- frobni") == ["frobnicate-all"]
+    assert shell.offered("pydock --local exec -p 80 ds frobni") == ["frobnicate-all"]
+    assert shell.offered("pydock run ds cat no") == ["notes.md"]
+    assert shell.offered("pydock run ds -- cat no") == ["notes.md"]
+    if shell.kind != "fish":
+        assert shell.after_tab("pydock run ds cat run") == "pydock run ds cat run\\ me.py "
+
+
+def test_options_of_the_command_inside(shell: Shell, setup: str) -> None:
+    if setup == "bash, no package":
+        pytest.skip("bash has no options of other programs then")
+    assert "--archive" in shell.offered("pydock run ds cp --arch")
+
+
+def test_tab_starts_no_program(home: Home, shell: Shell) -> None:
+    for line in ("", "un", "shell ", "uninstall ds ", "run ds ", "run ds cat ", "create -", "install ds -r "):
+        shell.offered(f"pydock {line}")
+    assert home.started == ""
+
+
+def test_hostile_names(home: Home, setup: str) -> None:
+    for name in HOSTILE:
+        home.add_environment(name)
+        (home.project / name).touch()
+    folder = home.project / "$(touch evil)`touch evil`;touch evil"
+    folder.mkdir()
+    (folder / ".pydock").symlink_to("../.pydock")
+    (folder / "requirements.txt").touch()
+    (home.project / ".pydock/envs/ds/requirements.in").write_text(
+        "\n".join(["six", *HOSTILE, "a$(touch evil)", "b`touch evil`"])
+    )
+    home.project = folder
+    home.install(setup)
+    shell = Shell(home, setup)
+    try:
+        assert shell.offered("pydock shell ") == ["dev.two", "ds"]
+        assert set(shell.offered("pydock uninstall ds ")) <= {"six", "a", "touch"}  # `touch` after a line end
+        shell.offered("pydock install ds -r ../")
+        shell.offered("pydock install ds -r ")
+        shell.offered("pydock run ds cat ../")
+        for word in ("$(touch evil)", "`touch evil`", "$(touch", "';touch evil"):
+            for before in ("pydock ", "pydock uninstall ", "pydock install ds -r ", "pydock run ds "):
+                shell.offered(f"{before}{word}")
+                shell.offered(f"{before}{word} ")
+    finally:
+        shell.end()
+    assert not list(home.folder.rglob("evil"))
+    assert home.started == ""
+
+
+def test_hostile_files(home: Home, shell: Shell) -> None:
+    for number, target in enumerate(["/dev/zero", "/dev/tty", "loop"]):
+        path = home.add_environment(f"link{number}") / "requirements.in"
+        path.unlink()
+        path.symlink_to(target)
+        assert shell.offered(f"pydock uninstall link{number} ") == []
+    pipe = home.add_environment("pipe") / "requirements.in"
+    pipe.unlink()
+    os.mkfifo(pipe)
+    assert shell.offered("pydock uninstall pipe ") == []
+    (home.add_environment("large") / "requirements.in").write_bytes(
+        b"six\n" * 3 + b"x" * 3_000_000 + b"\nother\n"
+    )
+    assert shell.offered("pydock uninstall large ") in ([], ["six"])
+    (home.add_environment("binary") / "requirements.in").write_bytes(bytes(range(256)) * 40)
+    shell.offered("pydock uninstall binary ")
+    assert shell.offered("pydock shell d") == ["dev.two", "ds"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["set -u", "set -f", "shopt -s failglob nullglob", "IFS=ds", "shopt -s nocasematch", "set -o posix"],
+)
+def test_options_of_bash(home: Home, setup: str, options: str) -> None:
+    if not setup.startswith("bash"):
+        pytest.skip("of bash only")
+    if setup == "bash" and options == "IFS=ds":
+        pytest.skip("the package bash-completion itself does not work then")
+    assert only(home, setup, "pydock shell ", options) == ["dev.two", "ds"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "setopt nounset",
+        "setopt noglob",
+        "setopt sh_word_split glob_subst",
+        "setopt ksh_arrays",
+        "setopt err_return",
+    ],
+)
+def test_options_of_zsh(home: Home, setup: str, options: str) -> None:
+    if setup != "zsh":
+        pytest.skip("of zsh only")
+    home.install(setup)
+    shell = Shell(home, setup, options)
+    try:
+        assert shell.after_tab("pydock uninstall ds p") == "pydock uninstall ds pandas "
+        assert shell.after_tab("pydock shell de") == "pydock shell dev.two "
+    finally:
+        shell.end()
+
+
+def test_the_folder_is_gone(home: Home, shell: Shell) -> None:
+    if shell.kind == "fish":
+        pytest.skip("asked from a new process, which would need a folder")
+    shell.run("mkdir gone && cd gone && rmdir ../gone")
+    assert shell.offered("pydock shell ") in (["users"], ["dev.two", "ds"])  # its parent may still be known
+
+
+def only(home: Home, setup: str, line: str, options: str = "") -> list[str]:
+    """Return what a new shell offers."""
+    home.install(setup)
+    shell = Shell(home, setup, options)
+    try:
+        return shell.offered(line)
+    finally:
+        shell.end()
