@@ -45,10 +45,14 @@ bindkey '^T' show-line
 SETUPS = ("bash", "bash, no package", "zsh", "fish")
 
 
-def need(program: str, *, found: bool) -> None:
-    """Fail in CI, and skip elsewhere, unless the program was found."""
-    if not found:
-        message = f"{program} is not installed: run scripts/shells.sh as root"
+def require(setup: str) -> None:
+    """Fail in CI, and skip elsewhere, unless what a setup needs is installed."""
+    program = setup.partition(",")[0]
+    missing = "" if shutil.which(program) else program
+    if setup == "bash" and not BASH_COMPLETION.exists():
+        missing = "bash-completion"
+    if missing:
+        message = f"{missing} is not installed: run scripts/shells.sh as root"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
@@ -72,7 +76,6 @@ class Home:
             "PATH": f"{self.bin}:/usr/bin:/bin",
             "TERM": "xterm",
             "LC_ALL": "C.UTF-8",
-            "PYDOCK_WAS": "here",
         }
 
     def add_program(self, name: str) -> None:
@@ -177,7 +180,9 @@ class Shell:
             timeout=TIMEOUT,
         )
         assert done.stderr == ""
-        return sorted({found.partition("\t")[0] for found in done.stdout.splitlines()})
+        found = {row.partition("\t")[0] for row in done.stdout.splitlines()}
+        word = line[line.rfind(" ") + 1 :]
+        return sorted(name for name in found if name.startswith(word))  # fish offers similar ones too
 
     def _shown_line(self) -> str:
         """Return the line that Ctrl-T shows and removes."""
@@ -209,12 +214,8 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture(params=SETUPS)
 def setup(request: pytest.FixtureRequest) -> str:
     """Return a shell, and for bash whether the package bash-completion is there."""
-    name = str(request.param)
-    program = name.partition(",")[0]
-    need(program, found=shutil.which(program) is not None)
-    if name == "bash":
-        need("bash-completion", found=BASH_COMPLETION.exists())
-    return name
+    require(str(request.param))
+    return str(request.param)
 
 
 @pytest.fixture

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pydock.commands.namespace import COMMANDS, OTHER_NAMES
 
-from .conftest import Shell
+from .conftest import Shell, require
 
 if TYPE_CHECKING:
     from .conftest import Home
 
+README = Path(__file__).parents[2] / "README.md"
 REQUESTED = """\
 # what is wanted
 pandas>=2
@@ -240,6 +245,27 @@ def test_the_folder_is_gone(home: Home, shell: Shell) -> None:
         pytest.skip("asked from a new process, which would need a folder")
     shell.run("mkdir gone && cd gone && rmdir ../gone")
     assert shell.offered("pydock shell ") in (["users"], ["dev.two", "ds"])  # its parent may still be known
+
+
+def test_the_commands_of_the_readme(home: Home) -> None:
+    """They write the scripts into folders of which each shell knows; zsh as README says."""
+    [block] = re.findall(
+        r"^```sh\n(mkdir .*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    program = home.bin / "pydock"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pydock "$@"\n')
+    environ = {**os.environ, **home.environ}
+    subprocess.run(["bash", "-euc", block], check=True, cwd=home.project, env=environ, timeout=60)
+    home.add_program("pydock")
+    home.functions = home.data / "zsh" / "site-functions"
+    for setup in ("bash", "zsh", "fish"):
+        require(setup)
+        shell = Shell(home, setup)
+        try:
+            assert shell.offered("pydock uninstall ds p") == ["pandas"]
+        finally:
+            shell.end()
+    assert home.started == ""
 
 
 def only(home: Home, setup: str, line: str, options: str = "") -> list[str]:
