@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pydock.commands.completion import script_for
+from pydock.commands.namespace import ALL_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,10 @@ bindkey '^X' all-matches
 show-line() { zle -I; print -r -- "<<$BUFFER>>"; BUFFER= }
 zle -N show-line
 bindkey '^T' show-line
+"""
+FISH_START = """
+function fish_prompt; echo -n 'ready> '; end
+bind \\ct 'set -l line (commandline); commandline ""; echo "<<$line>>"'
 """
 SETUPS = ("bash", "bash, no package", "zsh", "fish")
 
@@ -105,7 +110,7 @@ class Home:
             "fish": self.data / "fish" / "vendor_completions.d" / "pydock.fish",
         }
         paths[setup].parent.mkdir(parents=True, exist_ok=True)
-        paths[setup].write_text(script_for(setup.partition(",")[0]))
+        paths[setup].write_text(script_for(setup.partition(",")[0], ALL_COMMANDS))
 
 
 class Shell:
@@ -139,7 +144,7 @@ class Shell:
             functions = f"fpath=('{self.home.functions}' $fpath)\nautoload -Uz compinit\ncompinit -uD\n"
             (home / ".zshrc").write_text(f"{functions}{ZSH_START}{options}\n")
             return {"ZDOTDIR": str(home)}, ["/usr/bin/zsh", "-o", "no_global_rcs", "-i"]
-        return {}, ["/usr/bin/fish", "-i", "-C", "function fish_prompt; echo -n 'ready> '; end"]
+        return {}, ["/usr/bin/fish", "-i", "-C", FISH_START]
 
     def end(self) -> None:
         self._process.kill()
@@ -163,10 +168,10 @@ class Shell:
         return self._shown_line()
 
     def run(self, line: str) -> None:
-        """Type a line that no completion is wanted for, and wait for the prompt."""
+        """Type a line that no completion is wanted for, and wait for its end."""
         self.seen = b""
-        self._type(line.encode() + b"\n")
-        self._wait_for(PROMPT)
+        self._type(line.encode() + b"; printf 'all%s\\n' done\n")
+        self._wait_for(b"alldone")
 
     def _offered_by_fish(self, line: str) -> list[str]:
         text = line.replace("\\", "\\\\").replace("'", "\\'")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pydock.commands.namespace import COMMANDS, OTHER_NAMES
+from pydock.commands.completion import script_for
+from pydock.commands.namespace import ALL_COMMANDS
 
 from .conftest import Shell, require
 
@@ -58,7 +59,7 @@ def environments(home: Home) -> None:
 
 
 def test_commands(shell: Shell) -> None:
-    assert shell.offered("pydock ") == sorted([*(task.name for task in (*COMMANDS, *OTHER_NAMES)), "help"])
+    assert shell.offered("pydock ") == sorted([*(task.name for task in ALL_COMMANDS), "help"])
     assert shell.offered("pydock --local un") == ["uninstall"]
     assert "delete" in shell.offered("pydock help del")
 
@@ -141,13 +142,12 @@ def test_a_command_line_inside(shell: Shell) -> None:
     assert shell.offered("pydock --local exec -p 80 ds frobni") == ["frobnicate-all"]
     assert shell.offered("pydock run ds cat no") == ["notes.md"]
     assert shell.offered("pydock run ds -- cat no") == ["notes.md"]
-    if shell.kind != "fish":
-        assert shell.after_tab("pydock run ds cat run") == "pydock run ds cat run\\ me.py "
+    assert shell.after_tab("pydock run ds cat run") == "pydock run ds cat run\\ me.py "
 
 
 def test_options_of_the_command_inside(shell: Shell, setup: str) -> None:
     if setup == "bash, no package":
-        pytest.skip("bash has no options of other programs then")
+        return  # bash does not know them then
     assert "--archive" in shell.offered("pydock run ds cp --arch")
 
 
@@ -207,44 +207,75 @@ def test_hostile_files(home: Home, shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "options",
-    ["set -u", "set -f", "shopt -s failglob nullglob", "IFS=ds", "shopt -s nocasematch", "set -o posix"],
-)
-def test_options_of_bash(home: Home, setup: str, options: str) -> None:
-    if not setup.startswith("bash"):
-        pytest.skip("of bash only")
-    if setup == "bash" and options == "IFS=ds":
-        pytest.skip("the package bash-completion itself does not work then")
-    assert only(home, setup, "pydock shell ", options) == ["dev.two", "ds"]
-
-
-@pytest.mark.parametrize(
-    "options",
+    ("plain", "options"),
     [
-        "setopt nounset",
-        "setopt noglob",
-        "setopt sh_word_split glob_subst",
-        "setopt ksh_arrays",
-        "setopt err_return",
+        *(
+            ("bash", options)
+            for options in (
+                "set -u",
+                "set -f",
+                "shopt -s failglob nullglob",
+                "shopt -s nocasematch",
+                "set -o posix",
+            )
+        ),
+        ("bash, no package", "set -u"),
+        ("bash, no package", "set -eu"),
+        ("bash, no package", "IFS=ds"),
+        *(
+            ("zsh", f"setopt {options}")
+            for options in ("nounset", "noglob", "sh_word_split glob_subst", "ksh_arrays", "err_return")
+        ),
     ],
 )
-def test_options_of_zsh(home: Home, setup: str, options: str) -> None:
-    if setup != "zsh":
-        pytest.skip("of zsh only")
-    home.install(setup)
-    shell = Shell(home, setup, options)
+def test_options_of_the_shell(home: Home, plain: str, options: str) -> None:
+    require(plain)
+    home.install(plain)
+    shell = Shell(home, plain, options)
     try:
-        assert shell.after_tab("pydock uninstall ds p") == "pydock uninstall ds pandas "
+        assert shell.after_tab("pydock uninstall ds pa") == "pydock uninstall ds pandas "
         assert shell.after_tab("pydock shell de") == "pydock shell dev.two "
     finally:
         shell.end()
 
 
-def test_the_folder_is_gone(home: Home, shell: Shell) -> None:
-    if shell.kind == "fish":
-        pytest.skip("asked from a new process, which would need a folder")
+def test_the_folder_is_gone(shell: Shell) -> None:
     shell.run("mkdir gone && cd gone && rmdir ../gone")
-    assert shell.offered("pydock shell ") in (["users"], ["dev.two", "ds"])  # its parent may still be known
+    line = shell.after_tab("pydock shell ")
+    assert line.startswith("pydock shell ")  # its parent may still be known
+
+
+def test_tab(shell: Shell) -> None:
+    assert shell.after_tab("pydock uninstall ds p") == "pydock uninstall ds pandas "
+    assert shell.after_tab("pydock unin") == "pydock uninstall "
+    assert shell.after_tab("pydock rm ds --vo") == "pydock rm ds --volume "
+    assert shell.after_tab("pydock install ds -r req") == "pydock install ds -r requirements.txt "
+
+
+def test_nothing_is_loaded_when_the_shell_starts(home: Home, shell: Shell, setup: str) -> None:
+    if setup == "bash, no package":
+        return  # there the user loads it
+    question = {
+        "bash": "declare -F _pydock_command",
+        "zsh": "print -r -- ${functions[_pydock_command]}",
+        "fish": "functions __pydock_command",
+    }[shell.kind]
+    answer = home.folder / "answer"
+    shell.run(f"{question} >~/answer")
+    assert answer.read_text().strip() == ""
+    shell.after_tab("pydock unin")
+    shell.run(f"{question} >~/answer")
+    assert answer.read_text().strip() != ""
+
+
+def test_the_shell_is_found(home: Home, setup: str) -> None:
+    program = setup.partition(",")[0]
+    line = f'"{sys.executable}" -m pydock completion; true'
+    environ = {**os.environ, **home.environ, "SHELL": "/bin/dash"}
+    done = subprocess.run(
+        [program, "-c", line], check=True, capture_output=True, text=True, env=environ, timeout=60
+    )
+    assert (done.stdout, done.stderr) == (script_for(program, ALL_COMMANDS), "")
 
 
 def test_the_commands_of_the_readme(home: Home) -> None:

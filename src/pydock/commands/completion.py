@@ -12,12 +12,14 @@ from pydock.exports import completion as export
 from pydock.exports.completion import CompletedCommand, Option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from invoke import Context
 
     from pydock.commands.command import Command
 
 # Every command; filled by `commands/namespace.py`, which imports this module.
-ALL_COMMANDS: list[Command] = []
+KNOWN_TASKS: list[Command] = []
 SCRIPT = "script"  # the parameter of `run` for a script of any name
 
 
@@ -36,12 +38,12 @@ def completion(c: Context, shell: str | None = None) -> None:  # noqa: ARG001 - 
     chosen = shell or detect_shell(os.environ, os.getppid())
     if chosen not in SHELLS:
         raise errors.UsageError(_unknown(shell))
-    print(script_for(chosen), end="")
+    print(script_for(chosen, KNOWN_TASKS), end="")
 
 
-def script_for(shell: str) -> str:
-    """Return the script for one of `SHELLS`, with every command that there is."""
-    commands = [describe(task) for task in ALL_COMMANDS]
+def script_for(shell: str, tasks: Sequence[Command]) -> str:
+    """Return the script for one of `SHELLS`, in which these commands and `help` are."""
+    commands = [describe(task) for task in tasks]
     commands.append(CompletedCommand(["help"], "Show the help of a command", arguments=[export.COMMAND]))
     return export.completion_script(shell, FLAGS, commands, f"--{SCRIPT}")
 
@@ -76,8 +78,11 @@ def describe(task: Command) -> CompletedCommand:
 
 
 def _unknown(shell: str | None) -> str:
-    known = ", ".join(SHELLS[:-1]) + f" or {SHELLS[-1]}"
+    first, *others = SHELLS
     if shell:
+        known = ", ".join(SHELLS[:-1])
         hint = errors.did_you_mean(shell, SHELLS)
-        return f"There is no completion for '{shell}'.{hint} Use {known}."
-    return f"Which shell you use was not found out. Name it: `pydock completion {SHELLS[0]}` (or {known})."
+        return f"There is no completion for '{shell}'.{hint} Use {known} or {SHELLS[-1]}."
+    return (
+        f"It is not known which shell you use. Name it: `pydock completion {first}` (or {', '.join(others)})."
+    )

@@ -7,7 +7,7 @@ from invoke import Collection
 from pydock.commands.build import build
 from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.clean import clean
-from pydock.commands.completion import ALL_COMMANDS, completion
+from pydock.commands.completion import KNOWN_TASKS, completion
 from pydock.commands.compose import compose
 from pydock.commands.config import config
 from pydock.commands.create import create
@@ -43,6 +43,7 @@ COMMANDS = (
 )
 # What they are called elsewhere, as commands of their own because they take other arguments.
 OTHER_NAMES = (list_, freeze)
-ALL_COMMANDS[:] = [*COMMANDS, *OTHER_NAMES]
+ALL_COMMANDS = (*COMMANDS, *OTHER_NAMES)
+KNOWN_TASKS[:] = ALL_COMMANDS
 
-namespace = Collection("env", *COMMANDS, *OTHER_NAMES)
+namespace = Collection("env", *ALL_COMMANDS)

@@ -12,7 +12,7 @@ from pydock.cli.parsers import parser_for
 from pydock.commands import command as command_module
 from pydock.commands.command import PACKAGES, command
 from pydock.commands.completion import describe, script_for
-from pydock.commands.namespace import COMMANDS, OTHER_NAMES
+from pydock.commands.namespace import ALL_COMMANDS
 from pydock.environments.shells import SHELLS, detect_shell
 from pydock.exports.completion import (
     BY_METAVAR,
@@ -32,13 +32,12 @@ if TYPE_CHECKING:
 
     from pydock.commands.command import Command
 
-TASKS = [*COMMANDS, *OTHER_NAMES]
 # How each script begins what a command takes, and how it names the option with its description.
 ARM = {"bash": r"^        ({})\)$", "zsh": r"^    \(({})\)$", "fish": r"^        case ({})$"}
 BETWEEN = {"bash": " | ", "zsh": "|", "fish": " "}
 END = {"bash": r"^            ;;$", "zsh": r"^      ;;$", "fish": r"^        case |^    end$"}
 OPTION = {"bash": r"[ '](-[-\w]+)(?=[ '])", "zsh": r"'(-[-\w]+):", "fish": r"'(-[-\w]+)\t"}
-SCRIPTS = {shell: script_for(shell) for shell in SHELLS}
+SCRIPTS = {shell: script_for(shell, ALL_COMMANDS) for shell in SHELLS}
 
 
 def arms(shell: str, names: list[str]) -> str:
@@ -50,7 +49,7 @@ def arms(shell: str, names: list[str]) -> str:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: str(task.name))
+@pytest.mark.parametrize("task", ALL_COMMANDS, ids=lambda task: str(task.name))
 def test_every_command_and_option_is_in_each_script(task: Command, shell: str) -> None:
     found = arms(shell, [str(task.name), *task.aliases])
     parser = parser_for(task, [])
@@ -75,7 +74,7 @@ def test_flags_have_help() -> None:
     assert tuple(command_module.FLAGS) == FLAGS
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: str(task.name))
+@pytest.mark.parametrize("task", ALL_COMMANDS, ids=lambda task: str(task.name))
 def test_every_name_is_completed_but_that_of_a_new_environment(task: Command) -> None:
     described = describe(task)
     names = [str(argument.name) for argument in task.get_arguments() if argument.positional]
@@ -89,7 +88,7 @@ def test_every_name_is_completed_but_that_of_a_new_environment(task: Command) ->
 
 
 def test_packages_and_projects() -> None:
-    rest = {str(task.name): describe(task).rest for task in TASKS if task.rest}
+    rest = {str(task.name): describe(task).rest for task in ALL_COMMANDS if task.rest}
     assert rest == {
         "create": "@project",
         "run": "",
