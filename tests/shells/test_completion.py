@@ -88,6 +88,31 @@ def test_environments_of_the_project(shell: Shell, line: str) -> None:
     assert shell.offered(f"pydock {line}ds") in ([], ["ds"])
 
 
+def test_lines_of_every_shape(home: Home, shell: Shell) -> None:
+    for line in (
+        "A=1 pydock shell d",
+        "true; pydock shell d",
+        "(pydock shell d",
+        "./pydock shell d",
+        "pydock   --local   shell   d",
+        "pydock run -e 'A=b c' d",
+        'pydock run -e A="x y" d',
+        "pydock run -e A= d",
+        "pydock run -e A=b:c -v a:/b d",
+        "pydock run --env=A=b --name=x d",
+    ):
+        assert shell.offered(line) == ["dev.two", "ds"], line
+    for line in ("pydock shell ds ", "pydock run ds cat x=1 pydock shell d", "pydock run ds -m"):
+        assert shell.offered(line) == [], line
+    assert shell.offered("pydock uninstall -- ds p") == ["pandas"]
+    (home.project / "odd'$x.txt").touch()
+    assert shell.after_tab("pydock install ds -r odd") == "pydock install ds -r odd\\'\\$x.txt "
+    assert shell.after_tab("pydock install ds --requirement=run") == (
+        "pydock install ds --requirement=run\\ me.py "
+    )
+    assert shell.after_tab("pydock shell -w lib") == "pydock shell -w libs/"
+
+
 def test_environments_elsewhere(home: Home, shell: Shell) -> None:
     assert shell.offered("pydock --global shell ") == ["users"]
     assert shell.offered("pydock shell --global ") == ["users"]
