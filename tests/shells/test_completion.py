@@ -264,6 +264,17 @@ def test_options_of_the_shell(home: Home, plain: str, options: str) -> None:
         shell.end()
 
 
+@pytest.mark.parametrize("options", ["", "setopt nounset; "])
+def test_zsh_sources_the_script(home: Home, options: str) -> None:
+    require("zsh")
+    (home.folder / "pydock.zsh").write_text(script_for("zsh", ALL_COMMANDS))
+    shell = Shell(home, "zsh", f"{options}source ~/pydock.zsh")
+    try:
+        assert shell.after_tab("pydock uninstall ds pa") == "pydock uninstall ds pandas "
+    finally:
+        shell.end()
+
+
 def test_the_folder_is_gone(shell: Shell) -> None:
     shell.run("mkdir gone && cd gone && rmdir ../gone")
     line = shell.after_tab("pydock shell ")

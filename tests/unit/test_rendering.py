@@ -14,6 +14,7 @@ import pytest
 
 from pydock import errors, rendering
 from pydock.environments.caller import Caller
+from pydock.environments.shells import SHELLS
 from pydock.rendering import packaged_templates, render
 
 EXPECTED = Path(__file__).parent / "rendered"
@@ -46,7 +47,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "system-apt": ("system.dockerfile.j2", {"file": "apt.txt"}),
     "system-apk": ("system.dockerfile.j2", {"file": "apk.txt"}),
 }
-TEMPLATES = sorted({template for template, _ in CASES.values()})
+SCRIPTS = {f"completion.{shell}.j2" for shell in SHELLS}  # exports/test_completion.py has their content
+TEMPLATES = sorted({template for template, _ in CASES.values()} | SCRIPTS)
 
 
 def expected(case: str) -> str:

@@ -26,14 +26,18 @@ SCRIPT = "script"  # the parameter of `run` for a script of any name
 @command(
     positional=["shell"],
     help={"shell": "bash, zsh or fish; the one that you use, if none is given"},
-    examples=["completion bash", "completion zsh", "completion fish"],
+    examples=[
+        "completion bash > ~/.local/share/bash-completion/completions/pydock",
+        "completion fish > ~/.config/fish/completions/pydock.fish",
+        "completion zsh > ~/.local/share/zsh/site-functions/_pydock",
+    ],
 )
 def completion(c: Context, shell: str | None = None) -> None:  # noqa: ARG001 - every task has a context
     """Print the script with which a shell completes pydock's words.
 
-    Put it where your shell looks for it: ~/.local/share/bash-completion/completions/pydock for bash (with the package
-    bash-completion), ~/.config/fish/completions/pydock.fish for fish, and for zsh a file _pydock in a folder of `fpath`. The
-    install script does this. The script starts no program: it reads the names of environments from their folders.
+    The install script puts it where bash (with the package bash-completion), fish and zsh find it when they first need it, as the
+    examples do. For zsh, that folder must be in `fpath` before `compinit` runs. The script starts no program: it reads the names
+    of environments and packages from their folders. It has the commands of this version, so write it again after an upgrade.
     """
     chosen = shell or detect_shell(os.environ, os.getppid())
     if chosen not in SHELLS:
