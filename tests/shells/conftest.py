@@ -19,7 +19,9 @@ from pydock.commands.completion import script_for
 from pydock.commands.namespace import ALL_COMMANDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from pydock.commands.command import Command
 
 TIMEOUT = 60  # seconds
 BASH_COMPLETION = Path("/usr/share/bash-completion/bash_completion")
@@ -101,7 +103,7 @@ class Home:
         (folder / "requirements.in").write_text(requested)
         return folder
 
-    def install(self, setup: str) -> None:
+    def install(self, setup: str, tasks: Sequence[Command] = ALL_COMMANDS) -> None:
         """Put the script where the shell finds it by itself, or sources it."""
         paths = {
             "bash": self.data / "bash-completion" / "completions" / "pydock",
@@ -110,7 +112,7 @@ class Home:
             "fish": self.data / "fish" / "vendor_completions.d" / "pydock.fish",
         }
         paths[setup].parent.mkdir(parents=True, exist_ok=True)
-        paths[setup].write_text(script_for(setup.partition(",")[0], ALL_COMMANDS))
+        paths[setup].write_text(script_for(setup.partition(",")[0], tasks))
 
 
 class Shell:

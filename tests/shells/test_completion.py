@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pydock.commands.command import Rest, command
 from pydock.commands.completion import script_for
 from pydock.commands.namespace import ALL_COMMANDS
 
 from .conftest import Shell, require
 
 if TYPE_CHECKING:
+    from invoke import Context
+
     from .conftest import Home
 
 README = Path(__file__).parents[2] / "README.md"
@@ -174,6 +178,27 @@ def test_options_of_the_command_inside(shell: Shell, setup: str) -> None:
     if setup == "bash, no package":
         return  # bash does not know them then
     assert "--archive" in shell.offered("pydock run ds cp --arch")
+
+
+def test_what_follows_pip(home: Home, setup: str) -> None:
+    @command(
+        positional=["name", "arguments"],
+        help={"arguments": "what follows pip"},
+        rest=Rest("arguments", shlex.join, verbatim=True),
+    )
+    def pip(c: Context, name: str, arguments: str | None = None) -> None:
+        """Run pip."""
+
+    home.install(setup, [pip])
+    shell = Shell(home, setup)
+    try:
+        assert shell.offered("pydock pip d") == ["dev.two", "ds"]
+        assert shell.offered("pydock pip ds unin") == ["uninstall"]
+        assert shell.offered("pydock pip ds uninstall -y pan") == ["pandas"]
+        assert shell.offered("pydock pip ds install -r req") == ["requirements.txt"]
+        assert shell.offered("pydock pip ds install --local") == []  # pip's own
+    finally:
+        shell.end()
 
 
 def test_tab_starts_no_program(home: Home, shell: Shell) -> None:

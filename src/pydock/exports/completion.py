@@ -23,15 +23,25 @@ PROJECT = "@project"  # a folder, if the word looks like a path
 FILE = "@file"
 FOLDER = "@folder"
 COMMAND = "@command"  # one of pydock's
-KINDS = (ENVIRONMENT, PACKAGE, SCRIPT, PROJECT, FILE, FOLDER, COMMAND)
+LINE = "@line"  # a command line of its own, which the shell completes as any other
+PIP = "@pip"  # what follows `pip` on a command line
+KINDS = (ENVIRONMENT, PACKAGE, SCRIPT, PROJECT, FILE, FOLDER, COMMAND, LINE, PIP)
 
 # What a parameter takes, by its name, and an option, by the name that the help gives its value.
-BY_PARAMETER = {"name": ENVIRONMENT, "packages": PACKAGE, "projects": PROJECT, "shell": ",".join(SHELLS)}
+BY_PARAMETER = {
+    "name": ENVIRONMENT,
+    "packages": PACKAGE,
+    "projects": PROJECT,
+    "command": LINE,
+    "arguments": PIP,
+    "shell": ",".join(SHELLS),
+}
 BY_METAVAR = {
     "FILE": FILE,
     "PATH": FILE,
     "FOLDER": FOLDER,
     "DIR": FOLDER,
+    "MODE": "local,global",
     "FROM:TO[:ro]": FILE,
     "SOURCE:TARGET": FILE,
 }
@@ -53,7 +63,7 @@ class CompletedCommand(NamedTuple):
     options: Sequence[Option] = ()
     arguments: Sequence[str] = ()
     rest: str = ""
-    verbatim: bool = False  # whether the words after the first argument are a command line of their own
+    verbatim: bool = False  # whether the words after the first argument are not read as options
 
 
 def kind_of_argument(parameter: str) -> str:

@@ -65,7 +65,7 @@ def test_every_command_and_option_is_in_each_script(task: Command, shell: str) -
 def test_every_flag_and_no_unknown_kind_is_in_each_script(shell: str) -> None:
     for flag in FLAGS:
         assert re.search(rf"(?<=[ '])-?{re.escape(flag)}(?=[ :'\t])", SCRIPTS[shell]), flag
-    assert set(re.findall(r"@\w{3,}", SCRIPTS[shell])) <= {*KINDS, "@option", "@line"}
+    assert set(re.findall(r"@\w{3,}", SCRIPTS[shell])) <= {*KINDS, "@option"}
     for kind in KINDS:
         assert re.search(rf"^ +(case |\()?(.* )?{kind}\b(?!')", SCRIPTS[shell], re.MULTILINE), kind
 
@@ -81,7 +81,9 @@ def test_every_name_is_completed_but_that_of_a_new_environment(task: Command) ->
     for name, kind in zip(names, described.arguments):
         if name == "name":
             assert kind == {"create": "", "run": "@script"}.get(str(task.name), "@environment")
-    assert described.verbatim == (task.name == "run")
+    assert described.verbatim == bool(task.rest and task.rest.verbatim)
+    if described.verbatim:
+        assert described.rest in {"@line", "@pip"}
     assert set(task.completes) <= {
         str(argument.attr_name or argument.name) for argument in task.get_arguments()
     }
@@ -89,13 +91,16 @@ def test_every_name_is_completed_but_that_of_a_new_environment(task: Command) ->
 
 def test_packages_and_projects() -> None:
     rest = {str(task.name): describe(task).rest for task in ALL_COMMANDS if task.rest}
-    assert rest == {
-        "create": "@project",
-        "run": "",
-        "install": "@project",
-        "uninstall": "@package",
-        "update": "@package",
-    }
+    assert (
+        rest.items()
+        >= {
+            "create": "@project",
+            "run": "@line",
+            "install": "@project",
+            "uninstall": "@package",
+            "update": "@package",
+        }.items()
+    )
 
 
 def test_a_command_of_the_future_needs_no_more() -> None:
