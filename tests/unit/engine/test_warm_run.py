@@ -189,7 +189,9 @@ def test_killed_keeper(keeper: Keeper) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     [session] = children_of(keeper.process.pid)
-    for pid in (*children_of(session), session):
+    program = children_of(session)
+    os.kill(session, signal.SIGKILL)  # first: otherwise it would still tell how its program ended
+    for pid in program:
         os.kill(pid, signal.SIGKILL)
     assert process.wait(TIMEOUT) == 137
     process.stdout.close()
