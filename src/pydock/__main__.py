@@ -45,6 +45,10 @@ def _main(argv: list[str]) -> int:
     if argv in (["--version"], ["-V"]):
         print(f"pydock {__version__}")
         return 0
+    if "/.pydock/venvs/" in os.environ.get("PATH", ""):
+        from pydock.environments.facade import leave_facades  # only in activated shells
+
+        leave_facades(os.environ)
     from pydock.cli.call import RUN, read_call
 
     call = read_call(argv)

@@ -244,10 +244,31 @@ def run(argv: list[str]) -> int:
         sys.stdout.buffer.write(sys.stdin.buffer.read())
     if argv[-3] == "-c" and argv[-1] in {"editable", "wheel"}:
         _print_wheel(argv[argv.index("--workdir") + 1], argv[-1])
+    if "import csv" in argv[-1] or (len(argv) > 1 and "import csv" in argv[-2]):  # inside/describe_python.py
+        _describe_python(argv)
     sys.stdout.flush()
     with locked_state() as state:
         state.containers.pop(name, None)
     return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+def _describe_python(argv: list[str]) -> None:
+    """Print what inside/describe_python.py does, or FAKE_DOCKER_PYTHON; the image has `ruff`, and one module to copy."""
+    found = {
+        "version": "3.12.4",
+        "executable": "/usr/local/bin/python3.12",
+        "programs": ["python", "python3"],
+        "scripts": {
+            "ruff": ["/usr/local/bin/ruff", "ruff"],
+            "helper": ["/usr/local/bin/helper", "dependency"],
+        },
+        "packages": [],
+    }
+    print(os.environ.get("FAKE_DOCKER_PYTHON", json.dumps(found)))
+    if "--mount" in argv:
+        folder = argv[argv.index("--mount") + 1].split("source=")[1].split(",")[0]
+        with open(os.path.join(folder, "module.py"), "w", encoding="utf-8") as file:
+            file.write("x = 1\n")
 
 
 EMPTY_ZIP = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="

@@ -65,7 +65,16 @@ def run_container_if_possible(call: Call) -> None:
                 return
             request = request_run(settings, values)
             settings, container = request.settings, request.container(environment)
-            argv = run_argv(settings, environment, image, container, command, workspace, mounts=mounts)
+            argv = run_argv(
+                settings,
+                environment,
+                image,
+                container,
+                command,
+                workspace,
+                mounts=mounts,
+                activated=request.activated,
+            )
             code = _run(request, environment, container, argv, image)
         except (errors.PydockError, OSError):  # the task has the messages
             return

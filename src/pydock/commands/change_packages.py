@@ -149,6 +149,7 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
         yield Packages(session.engine, session.images, session.settings, environment)
         if not session.engine.dry:
             registry.remember(environment)
+        session.renew_facade(environment)
 
 
 def _report(session: Session, name: str, changes: Changes, requested: Sequence[str] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
+from pydock.commands.activate import activate, shell_hook
 from pydock.commands.build import build
 from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.clean import clean
@@ -13,6 +14,7 @@ from pydock.commands.create import create
 from pydock.commands.delete import delete
 from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
+from pydock.commands.expose import expose
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.logs import logs
 from pydock.commands.run import run, shell
@@ -22,6 +24,7 @@ from pydock.commands.up import up
 # In the order of `pydock --help`.
 COMMANDS = (
     create,
+    activate,
     shell,
     run,
     install,
@@ -38,6 +41,8 @@ COMMANDS = (
     clean,
     trust,
     config,
+    expose,
+    shell_hook,
 )
 # What they are called elsewhere, as commands of their own because they take other arguments.
 OTHER_NAMES = (list_, freeze)

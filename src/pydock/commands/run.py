@@ -143,7 +143,7 @@ def _run(
     if is_edited(environment):
         warn(requested_message(environment.name))
     for _ in range(ATTEMPTS):
-        tag = image or _image_to_run(session, environment)
+        tag = image or image_to_run(session, environment)
         request = request_run(session.settings, options)
         register_options(request.settings.run_options)
         register_options([f"{name}={value}" for name, value in request.variables.items()])
@@ -158,6 +158,7 @@ def _run(
             call_of_user(),
             mounts,
             compose_of(session, request.settings, environment),
+            activated=request.activated,
         )
         code = None
         if session.engine.is_plain and not request.fresh:
@@ -182,7 +183,7 @@ def compose_of(session: Session, settings: Settings, environment: Environment) -
     return compose_options(session.engine, settings, environment)
 
 
-def _image_to_run(session: Session, environment: Environment) -> str:
+def image_to_run(session: Session, environment: Environment) -> str:
     """Return the tag to run: of the image that was built from these files, or else of the newest older one."""
     if session.images.current(environment):
         return environment.content_tag()

@@ -227,6 +227,15 @@ def create_container(client: Client, image: str, name: str) -> list[str]:
     return [*client, "create", "--pull", "never", "--network", "none", "--name", name, image, "true"]
 
 
+def describe_python(client: Client, container: str, image: str, program: str, folder: str = "") -> list[str]:
+    """Return the command that runs `inside/describe_python.py` in an image, which copies its packages to `folder`."""
+    argv = [*client, "run", "--rm", "--pull", "never", "--network", "none", "--name", container]
+    argv += ["--entrypoint", "", "--workdir", "/"]
+    if folder:
+        argv += ["--mount", csv_record("type=bind", f"source={folder}", "target=/run/pydock/copy")]
+    return [*argv, image, "python3", "-I", "-c", program, *(["/run/pydock/copy"] if folder else [])]
+
+
 def list_containers(client: Client, images: Sequence[str]) -> list[str]:
     """Return the command that lists the images' containers, running or not: image name, container name."""
     argv = [*client, "ps", "--all", "--format", "{{.Image}} {{.Names}}"]

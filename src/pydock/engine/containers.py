@@ -45,17 +45,26 @@ def run_argv(
     call: str = "pydock ",
     mounts: Sequence[str] = (),
     compose: ComposeOptions | None = None,
+    *,
+    activated: bool = False,
 ) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory or that of `workspace`.
 
     `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
-    `docker run`. `compose` is what the environment's docker-compose.yml adds, if it was read by this command.
+    `docker run`. `compose` is what the environment's docker-compose.yml adds, if it was read by this command. `activated`
+    says that it is a program of an activated environment.
     """
     compose = (compose or known_compose(settings, environment)).beside(settings.run_options)
     projects = environment.linked_projects()
     if projects:
         check_projects(projects, settings.home)
     surroundings = describe_surroundings(settings, environment, given=compose.options)
+    script = surroundings.script
+    if activated:
+        from pydock.engine.activated import activated_options  # only for such runs
+
+        facade, more = activated_options(environment)
+        mounts, script = [*mounts, *facade], script + more
     data: list[str] = []
     if settings.mounts or settings.home_volume == "true":
         from pydock.engine.data import data_options  # only for runs that have any
@@ -79,7 +88,7 @@ def run_argv(
         else this_terminal(),
         settings.run_options,
         (*surroundings.options, *data, *mounts, *compose.options),
-        surroundings.script + docker.check_command(environment.name, call),
+        script + docker.check_command(environment.name, call),
     )
     return with_file_instead(argv, image, compose.options) if compose.options else argv
 
