@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 README = Path(__file__).parents[2] / "README.md"
 NAMES = [
+    "activate",
     "build",
     "clean",
     "compose",
@@ -34,12 +35,14 @@ NAMES = [
     "delete",
     "down",
     "envs",
+    "expose",
     "install",
     "logs",
     "packages",
     "pip",
     "run",
     "shell",
+    "shell-hook",
     "trust",
     "uninstall",
     "up",

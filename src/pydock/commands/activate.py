@@ -35,7 +35,7 @@ HOOKS = ("bash", "zsh", "fish", DIRENV)
     settings=["keep", "host_packages", "pass_env", "mount"],
 )
 def activate(c: Context, name: str, shell: str = "") -> None:
-    """Print shell code that puts an environment's python, pip and programs on PATH.
+    """Print shell code that puts an environment's python on PATH.
 
     bash, zsh: eval "$(pydock activate ds)"
     fish: pydock activate ds | source
@@ -69,7 +69,7 @@ def activate(c: Context, name: str, shell: str = "") -> None:
     name="shell-hook",
     positional=["shell"],
     help={"shell": f"one of {', '.join(HOOKS)}"},
-    examples=["shell-hook bash >>~/.bashrc", "shell-hook direnv >>~/.config/direnv/direnvrc"],
+    examples=["shell-hook bash", "shell-hook direnv"],
 )
 def shell_hook(c: Context, shell: str) -> None:  # noqa: ARG001 - every command has it
     """Print a shell function: then `pydock activate ds` is enough.
