@@ -1,6 +1,6 @@
 # The doors from a shell. Each target is one line; what it does is in scripts/ or tasks.py.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-lowest test-newest torture unit lint lock dist dev bench clean
+.PHONY: help setup demo test test-lowest test-newest torture unit lint lock dist dev bench recording clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ dev: setup  ## put this working copy's pydock on PATH, in place of an installed 
 
 bench: setup  ## measure pydock beside the others (ONLY=install for a part)
 	@.venv/bin/python bench/bench.py $(ONLY)
+
+recording: setup  ## record the terminal session of the README on a real engine, and draw it
+	@.venv/bin/python scripts/recording.py
 
 clean:  ## remove what the other targets made
 	@rm -rf .venv .venv-lowest .venv-newest dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -2,7 +2,7 @@
 
     python3 -I describe_python.py [FOLDER]
 
-Prints one line of JSON. With FOLDER, the files of all packages are copied there, without symbolic links and bytecode.
+Prints one line of JSON. With FOLDER, the sources of all packages are copied there; compiled modules become empty files.
 Runs in the environment's Python, 3.6 or newer.
 """
 
@@ -10,7 +10,6 @@ import csv
 import json
 import os
 import re
-import shutil
 import stat
 import sys
 import sysconfig
@@ -20,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")
-BYTECODE = (".pyc", ".pyo")
+# What editors and type checkers read. Of compiled modules they only want to know that they exist.
+SOURCES = (".py", ".pyi", ".pth", "py.typed")
+COMPILED = (".so", ".pyd")
+METADATA = (".dist-info", ".egg-info")
 SCRIPT_GROUPS = ("[console_scripts]", "[gui_scripts]")
 
 
@@ -40,7 +42,7 @@ def scripts_of(folder: str, scripts: str) -> "Iterator[tuple[str, str]]":
                 path = os.path.normpath(os.path.join(folder, row[0])) if row else ""
                 if os.path.dirname(path) == scripts:
                     yield os.path.basename(path), package
-        if entry.endswith((".dist-info", ".egg-info")):
+        if entry.endswith(METADATA):
             section = ""
             for line in lines(os.path.join(metadata, "entry_points.txt")):
                 section = line.strip() if line.startswith("[") else section
@@ -85,28 +87,31 @@ def describe() -> "dict[str, object]":
 
 
 def copy_packages(target: str) -> None:
-    """Copy the packages' regular files; a file that an earlier folder has wins, as it does for imports."""
+    """Copy what editors read, without symbolic links; a file that an earlier folder has wins, as it does for imports."""
     for place in package_folders():
         for folder, folders, files in os.walk(place):
-            folders[:] = [
-                name
-                for name in folders
-                if name != "__pycache__" and not os.path.islink(os.path.join(folder, name))
-            ]
+            folders[:] = [name for name in folders if is_copied(os.path.join(folder, name))]
+            is_metadata = folder.endswith(METADATA)
+            copied = [name for name in files if is_metadata or name.endswith(SOURCES + COMPILED)]
             copy = os.path.join(target, os.path.relpath(folder, place))
-            os.makedirs(copy, exist_ok=True)
-            for name in files:
+            if copied:
+                os.makedirs(copy, exist_ok=True)
+            for name in copied:
                 source, destination = os.path.join(folder, name), os.path.join(copy, name)
-                if (
-                    name.endswith(BYTECODE)
-                    or not stat.S_ISREG(os.lstat(source).st_mode)
-                    or os.path.exists(destination)
-                ):
-                    continue
-                try:
-                    shutil.copyfile(source, destination)
-                except PermissionError:  # for root only, so programs here cannot read it either
-                    continue
+                if stat.S_ISREG(os.lstat(source).st_mode) and not os.path.exists(destination):
+                    copy_file(os.devnull if name.endswith(COMPILED) else source, destination)
+
+
+def is_copied(folder: str) -> bool:
+    return os.path.basename(folder) != "__pycache__" and not os.path.islink(folder)
+
+
+def copy_file(source: str, destination: str) -> None:
+    try:
+        with open(source, "rb") as file, open(destination, "wb") as copy:
+            copy.write(file.read())
+    except PermissionError:  # for root only, so programs here cannot read it either
+        return
 
 
 if __name__ == "__main__":

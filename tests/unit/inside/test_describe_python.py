@@ -52,9 +52,11 @@ def test_console_scripts_are_those_of_packages(place: Path) -> None:
     }
 
 
-def test_copy_has_files_and_no_links_or_bytecode(place: Path, tmp_path: Path) -> None:
+def test_copy_has_sources_and_no_links_or_bytecode(place: Path, tmp_path: Path) -> None:
     (place / "module.py").write_text("x = 1")
     (place / "module.pyc").write_text("")
+    (place / "data.csv").write_text("1,2")
+    (place / "compiled.cpython-312.so").write_bytes(b"ELF")
     (place / "__pycache__").mkdir()
     (place / "__pycache__" / "module.cpython-312.pyc").write_text("")
     (place / "link").symlink_to("/etc")
@@ -63,9 +65,11 @@ def test_copy_has_files_and_no_links_or_bytecode(place: Path, tmp_path: Path) ->
     describe_python.copy_packages(str(tmp_path / "copy"))
     copied = sorted(path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*"))
     assert copied == [
-        *("Ruff_Tool-0.1.dist-info", "Ruff_Tool-0.1.dist-info/RECORD", "module.py"),
+        *("Ruff_Tool-0.1.dist-info", "Ruff_Tool-0.1.dist-info/RECORD"),
+        *("compiled.cpython-312.so", "module.py"),
         *("old-1.egg-info", "old-1.egg-info/entry_points.txt"),
     ]
+    assert (tmp_path / "copy" / "compiled.cpython-312.so").read_bytes() == b""
     (tmp_path / "copy" / "module.py").write_text("the first wins")
     describe_python.copy_packages(str(tmp_path / "copy"))
     assert (tmp_path / "copy" / "module.py").read_text() == "the first wins"
