@@ -17,7 +17,7 @@ from pydock import __version__, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock.engine import argv as docker
 from pydock.engine.containers import open_standard_streams, run_argv
-from pydock.engine.endpoint import engine_endpoint, image_id
+from pydock.engine.endpoint import engine_endpoint, find_image
 from pydock.engine.warm_run import connect, run_program
 from pydock.environments.content import digest
 
@@ -99,14 +99,16 @@ def describe_run(
     argv: Sequence[str],
     image: str,
     variables: Mapping[str, str] | None = None,
+    identifier: str | None = None,
 ) -> tuple[WarmContainer, Program] | None:
     """Return the warm container for a `docker run`, and what runs in it; None if it needs a container of its own.
 
-    `argv` is what `run_argv` returns, and `variables` are those of the client's environment beside our own.
+    `argv` is what `run_argv` returns, and `variables` are those of the client's environment beside our own. `identifier` is
+    what `find_image` has returned, if the engine was asked.
     """
     if not is_possible(settings):
         return None
-    identifier = image_id(settings, image)
+    identifier = find_image(settings, image) if identifier is None else identifier
     if not identifier:
         return None
     start = len(settings.engine) + 1
@@ -184,6 +186,7 @@ def run_warm(
     argv: Sequence[str],
     image: str,
     variables: Mapping[str, str] | None = None,
+    identifier: str | None = None,
 ) -> int | None:
     """Run a command in the warm container; return its exit code, None if it needs a container of its own.
 
@@ -196,7 +199,7 @@ def run_warm(
     stays = is_up(environment)
     seconds = seconds or (DEFAULT_SECONDS if stays else 0)
     open_standard_streams()  # the connection must not become one of them
-    found = describe_run(settings, environment, argv, image, variables)
+    found = describe_run(settings, environment, argv, image, variables, identifier)
     if found is None:
         return None
     container, program = found

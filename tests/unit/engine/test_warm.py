@@ -43,7 +43,7 @@ def environment(
 ) -> Iterator[Environment]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(warm, "image_id", lambda *_: "sha256:1")
+    monkeypatch.setattr(warm, "find_image", lambda *_: "sha256:1")
     monkeypatch.setattr(warm, "start_argv", keeper_argv)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -226,13 +226,26 @@ def test_engines(
     assert warm.is_possible(make_settings(engine=engine)) is possible
 
 
-def test_without_the_image_there_is_no_container(
-    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("found", ["", None])
+def test_without_the_id_of_the_image_there_is_no_container(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch, found: str | None
 ) -> None:
-    monkeypatch.setattr(warm, "image_id", lambda *_: "")
-    assert describe(settings, environment) is None
+    monkeypatch.setattr(warm, "find_image", lambda *_: found)
     assert not warm.take_up(settings, environment, IMAGE, ComposeOptions())
     assert run(settings._replace(keep="1m"), environment, "true") is None
+    argv = run_argv(settings, environment, IMAGE, "x", ["true"])
+    assert warm.describe_run(settings, environment, argv, IMAGE, identifier="") is None
+
+
+def test_engine_is_not_asked_for_an_id_that_is_known(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = describe(settings, environment)
+    monkeypatch.delattr(warm, "find_image")
+    argv = run_argv(settings, environment, IMAGE, "x", ["true"])
+    found = warm.describe_run(settings, environment, argv, IMAGE, identifier="sha256:1")
+    assert found
+    assert found[0] == expected
 
 
 def test_command_that_starts_the_container(
