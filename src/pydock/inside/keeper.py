@@ -253,7 +253,9 @@ class Session:
         except OSError:
             return False
         finally:
-            for copy in copies:  # the client sees the terminal's end when the program and its children have closed it
+            for copy in (
+                copies
+            ):  # the client sees the terminal's end when the program and its children have closed it
                 os.close(copy)
         return True
 
