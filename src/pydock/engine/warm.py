@@ -116,13 +116,11 @@ def describe_run(
     options, place, values = _divide(argv[start:end], {**os.environ, **(variables or {})})
     if docker.detaches(options) or any(_is_unsuitable(option) for option in options):
         return None
-    key = digest([__version__, identifier, str(os.getuid()), *options])[:12]
-    container = WarmContainer(
-        f"{environment.name}-warm-{key}",
-        options,
-        image,
-        os.path.join(warm_folder(), f"{environment.identity}-{key}"),
-    )
+    folder = os.path.join(warm_folder(), environment.identity)
+    key = digest([__version__, identifier, engine_endpoint(os.environ), folder, str(os.getuid()), *options])[
+        :12
+    ]
+    container = WarmContainer(f"{environment.name}-warm-{key}", options, image, f"{folder}-{key}")
     command = list(argv[end + 1 :])
     if command[:2] == ["sh", "-c"]:  # there, Ctrl-Z works
         command[2] = command[2].removeprefix(docker.NO_STOPPING)
@@ -205,10 +203,13 @@ def run_warm(
     container, program = found
     for _ in range(2):  # the keeper may end while we connect
         connection = container.connect()
-        if connection is None and (not seconds or not start(settings, environment, container, seconds)):
+        try:
+            if connection is None and (not seconds or not start(settings, environment, container, seconds)):
+                return None
+            if stays:
+                container.stay()
+        except OSError:  # nothing can be written, for example because the disk is full
             return None
-        if stays:
-            container.stay()
         connection = connection or container.connect()
         code = run_program(connection, program) if connection else None
         if code is not None:

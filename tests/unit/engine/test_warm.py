@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -149,6 +150,34 @@ def test_where_no_keeper_starts_only_the_first_run_waits(
     assert started == ["once"]
     monkeypatch.setattr(warm, "start_argv", lambda *_: ["/no/such/client"])
     assert not warm.take_up(settings, environment, IMAGE, ComposeOptions())
+
+
+def test_full_disk_is_no_reason_not_to_run(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run gets a container of its own; `up`, which wants a warm one, says why there is none."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.makedirs", fail)
+    assert run(settings._replace(keep="1m"), environment, "true") is None
+    with pytest.raises(OSError, match="No space left"):
+        warm.take_up(settings, environment, IMAGE, ComposeOptions())
+
+
+def test_containers_of_two_engines_and_two_environments_have_two_names(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same image, with the same id, may be on both engines, or be that of two environments of one name."""
+    first = describe(settings, environment)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/other.sock")
+    second = describe(settings, environment)
+    third = describe(settings, environment._replace(identity="00000000"))
+    assert first
+    assert second
+    assert third
+    assert len({first.name, second.name, third.name}) == 3
 
 
 def describe(settings: Settings, environment: Environment, *options: str) -> warm.WarmContainer | None:
