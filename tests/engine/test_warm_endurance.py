@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from .tools import docker, remove_warm_containers, wait_until
+from .tools import docker, images, remove_warm_containers, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,3 +90,31 @@ def test_engine_that_was_killed_or_has_ended(project: Project, other_engine: Sec
     assert not list((project.home / ".local" / "state" / "pydock" / "warm").glob("*/unusable"))
     project.pydock("down", name)
     wait_until(lambda: not running(name, DOCKER_HOST=other_engine.address), "the container to end")
+
+
+def test_clean_removes_what_dead_containers_and_deleted_environments_left(project: Project) -> None:
+    kept, deleted = project.create(), project.create()
+    for name in (kept, deleted):
+        project.pydock("up", name)
+    [killed] = running(kept)
+    docker("kill", killed)
+    wait_until(
+        lambda: not docker("ps", "--all", "--quiet", "--filter", f"name=^{killed}$"), "the container to end"
+    )
+    folders = project.home / ".local" / "state" / "pydock" / "warm"
+    for folder in folders.glob("*-????????????"):
+        os.utime(folder, (0, 0))
+    shutil.rmtree(project.environment(deleted))
+    assert len(running(deleted)) == 1
+
+    printed = project.pydock("clean", "--yes").stderr
+
+    assert f"container {deleted}-warm-" in printed
+    assert running(deleted) == []
+    # Both environments have the same image, of which the alias stays.
+    assert set(images(deleted)) <= {f"pydock-{deleted}:latest"}
+    [mark] = folders.iterdir()  # that `up` was asked for
+    assert mark.name.endswith("-up")
+    project.pydock("run", kept, "true")
+    assert len(running(kept)) == 1
+    remove_warm_containers(kept)

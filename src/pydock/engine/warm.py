@@ -65,6 +65,11 @@ class WarmContainer(NamedTuple):
     image: str
     folder: str
 
+    @property
+    def identity(self) -> str:
+        """The identity of its environment."""
+        return os.path.basename(self.folder).partition("-")[0]
+
     def connect(self) -> socket | None:
         """Return a connection to the keeper, None if there is none."""
         return connect(self.folder, SOCKET)
@@ -218,20 +223,20 @@ def run_warm(
     return None
 
 
-def warm_containers(environment: Environment) -> Iterator[WarmContainer]:
-    """Yield the warm containers of an environment that run."""
+def warm_containers(name: str, identity: str) -> Iterator[WarmContainer]:
+    """Yield the warm containers that run of an environment with this name and identity."""
     folder = warm_folder()
     for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        identity, _, key = entry.partition("-")
-        if identity == environment.identity:
-            container = WarmContainer(f"{environment.name}-warm-{key}", (), "", os.path.join(folder, entry))
+        if entry.startswith(f"{identity}-"):
+            key = entry[len(identity) + 1 :]
+            container = WarmContainer(f"{name}-warm-{key}", (), "", os.path.join(folder, entry))
             if container.is_running():
                 yield container
 
 
 def retire_all(environment: Environment) -> bool:
     """Let every warm container of an environment end when its last program has ended; return whether there were any."""
-    containers = list(warm_containers(environment))
+    containers = list(warm_containers(environment.name, environment.identity))
     for container in containers:
         container.retire()
     return bool(containers)

@@ -79,13 +79,13 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 def test_no_container_without_up_and_keep(settings: Settings, environment: Environment) -> None:
     assert run(settings, environment, "exit 3") is None
-    assert list(warm.warm_containers(environment)) == []
+    assert list(warm.warm_containers("ds", environment.identity)) == []
 
 
 def test_keep_starts_one_that_the_next_run_finds(settings: Settings, environment: Environment) -> None:
     assert run(settings._replace(keep="1m"), environment, "exit 3") == 3
     assert run(settings, environment, "exit 4") == 4
-    assert len(list(warm.warm_containers(environment))) == 1
+    assert len(list(warm.warm_containers("ds", environment.identity))) == 1
 
 
 def test_up_starts_one_again_after_the_image_was_replaced(
@@ -94,7 +94,7 @@ def test_up_starts_one_again_after_the_image_was_replaced(
     assert warm.take_up(settings, environment, IMAGE, ComposeOptions())
     assert run(settings, environment, "exit 3") == 3
     warm.retire_all(environment)
-    wait_until(lambda: not list(warm.warm_containers(environment)))
+    wait_until(lambda: not list(warm.warm_containers("ds", environment.identity)))
     assert run(settings, environment, "exit 4") == 4
     assert warm.is_up(environment)
 
@@ -131,7 +131,7 @@ def test_folder_that_was_made_again_gets_another_container(
         os, "stat", lambda path, stat=os.stat, **options: stat(tmp_path if path == "." else path, **options)
     )
     assert run(kept, environment, "exit 3") is None
-    assert list(warm.warm_containers(environment)) == []
+    assert list(warm.warm_containers("ds", environment.identity)) == []
 
 
 def test_where_no_keeper_starts_only_the_first_run_waits(
