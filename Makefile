@@ -22,7 +22,7 @@ test-newest: setup  ## run the tests that need no engine with the newest version
 
 torture: setup  ## kill commands, and the engine, 200 times at random moments (SEED=8 repeats a run), and at every file call
 	@scripts/engine.sh
-	@PYDOCK_TORTURE=1 PYDOCK_TORTURE_SEED=$(SEED) .venv/bin/python -m pytest -s tests/engine/test_torture.py tests/command_line/test_killed_at_file_calls.py
+	@PYDOCK_TORTURE=1 PYDOCK_TORTURE_SEED=$(SEED) .venv/bin/python -m pytest -s tests/engine/test_torture.py tests/engine/test_warm_endurance.py tests/command_line/test_killed_at_file_calls.py
 
 unit: setup  ## run the tests that need no engine
 	@.venv/bin/python -m pytest -n auto --dist loadgroup -m "not engine"

@@ -185,7 +185,7 @@ def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, 
         state = "not built"
     elif state == "ready" and is_edited(environment):
         state = EDITED
-    is_warm = any(warm_containers(environment))
+    is_warm = any(warm_containers(environment.name, environment.identity))
     alias = images.get(environment.alias)
     return {
         "name": environment.name,
