@@ -32,6 +32,7 @@ NAMES = [
     "config",
     "create",
     "delete",
+    "doctor",
     "down",
     "envs",
     "install",

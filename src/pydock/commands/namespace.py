@@ -11,6 +11,7 @@ from pydock.commands.compose import compose
 from pydock.commands.config import config
 from pydock.commands.create import create
 from pydock.commands.delete import delete
+from pydock.commands.doctor import doctor
 from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
 from pydock.commands.list_packages import freeze, packages
@@ -38,6 +39,7 @@ COMMANDS = (
     clean,
     trust,
     config,
+    doctor,
 )
 # What they are called elsewhere, as commands of their own because they take other arguments.
 OTHER_NAMES = (list_, freeze)
