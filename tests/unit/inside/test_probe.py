@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,9 +131,11 @@ def test_default_index(monkeypatch: pytest.MonkeyPatch, default: str, found: lis
 
 def test_default_index_is_that_of_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", sys.path[:])
-    found = probe.default_index()
-    assert found == "" or found.startswith("https://")
-    monkeypatch.setitem(sys.modules, "pip._internal.models.index", None)
+    name = "pip._internal.models.index"
+    module = SimpleNamespace(PyPI=SimpleNamespace(simple_url="https://d/simple"))
+    monkeypatch.setitem(sys.modules, name, module)
+    assert probe.default_index() == "https://d/simple"
+    monkeypatch.setitem(sys.modules, name, None)  # there is no pip
     assert probe.default_index() == ""
 
 
