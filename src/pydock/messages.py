@@ -197,6 +197,15 @@ def has_colours(stream: TextIO | None) -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and is_terminal(stream)
 
 
+def encodes(stream: TextIO | None, sign: str) -> bool:
+    """Return whether the stream's encoding has the character."""
+    try:
+        sign.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def _coloured(colour: str, text: str) -> str:
     if not has_colours(sys.stderr):
         return text

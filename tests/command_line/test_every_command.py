@@ -36,6 +36,7 @@ COMMANDS = {
     "list": ("list",),
     "list NAME": ("list", "ds"),
     "clean": ("clean", "--yes"),
+    "info": ("info", "ds"),
     "doctor": ("doctor",),
     "doctor --json": ("doctor", "--json"),
     "trust": ("trust", "--yes"),

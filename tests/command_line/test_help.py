@@ -35,6 +35,7 @@ NAMES = [
     "doctor",
     "down",
     "envs",
+    "info",
     "install",
     "logs",
     "packages",

@@ -21,7 +21,7 @@ from pydock.engine.client import Engine
 from pydock.engine.containers import selinux_enforces
 from pydock.engine.endpoint import engine_endpoint
 from pydock.engine.images import Images, listed_images
-from pydock.messages import has_colours, printable, redacted, say
+from pydock.messages import encodes, has_colours, printable, redacted, say
 from pydock.settings import working_directory
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def doctor(c: Context, json: bool = False) -> None:
     if json:
         print(redacted(dumps({"ok": not failed, "checks": [one.as_json() for one in found]}, indent=2)))
     else:
-        encoding = (sys.stdout.encoding or "").lower().replace("-", "") if sys.stdout else ""
-        print(checks_table(found, symbols=has_colours(sys.stdout) and encoding == "utf8"))
+        print(checks_table(found, symbols=has_colours(sys.stdout) and encodes(sys.stdout, "✓✗→")))
     if failed:
         raise errors.PydockError(f"{failed} of {len(found)} checks failed.")
     say("No problem found.")

@@ -14,6 +14,7 @@ from pydock.commands.delete import delete
 from pydock.commands.doctor import doctor
 from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
+from pydock.commands.info import info
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.logs import logs
 from pydock.commands.run import run, shell
@@ -35,6 +36,7 @@ COMMANDS = (
     down,
     logs,
     envs,
+    info,
     delete,
     clean,
     trust,

@@ -272,6 +272,18 @@ def probe_container(
     return [*argv, *options, image, "python3", "-I", "-S", "-c", program]
 
 
+def measuring_container(client: Client, image: str, container: str, program: str) -> list[str]:
+    """Return the `docker run` of a Python program that sees nothing but the image, and not its packages."""
+    argv = [*client, "run", "--rm", "--pull", "never", "--network", "none", "--name", container]
+    argv += ["--log-driver", "none", "--entrypoint", "", "--workdir", "/"]
+    return [*argv, image, "python3", "-I", "-S", "-c", program]
+
+
+def image_history(client: Client, image: str) -> list[str]:
+    """Return the command that lists the layers of an image, highest first, one JSON object per line."""
+    return [*client, "history", "--no-trunc", "--format", "{{json .}}", image]
+
+
 def list_labelled_containers(client: Client, label: str) -> list[str]:
     """Return the command that prints the names of the containers with that label."""
     return [*client, "ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]
