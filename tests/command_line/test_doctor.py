@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -435,3 +436,19 @@ def test_client_behind_sudo(ds: Machine) -> None:
     assert failed(found) == ["files"]
     assert "HTTPS_PROXY has a password" in found["files"]["detail"]
     assert "canary" not in json.dumps([found, ds.argvs()])
+
+
+@pytest.mark.parametrize("command", ["info", "run", "ps"])
+def test_interruption(ds: Machine, command: str) -> None:
+    process = ds.start("doctor", FAKE_DOCKER_PAUSE=command)
+    client = ds.wait_for_pause()
+    process.send_signal(signal.SIGINT)
+    ended = ds.wait(process)
+    assert ended.code == 130
+    assert ended.err.endswith("Interrupted; nothing was changed.\n")
+    assert ended.out == ""
+    ds.wait_until(lambda: not os.path.exists(f"/proc/{client}"))
+    assert list(ds.project.iterdir()) == []
+    assert list(ds.temporary.iterdir()) == []
+    if command == "run":
+        ds.wait_until(lambda: bool(ds.argvs("rm")))  # the container, which the client may have started

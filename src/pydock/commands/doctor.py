@@ -289,6 +289,9 @@ def _leftovers(engine: Engine, settings: Settings) -> Check:
 
 
 def _words(error: Exception) -> str:
+    """Return what to say of an error; an interruption is none, and ends the command."""
+    if isinstance(error, errors.Interrupted):
+        raise error
     if isinstance(error, errors.PydockError):
         return error.message
     return errors.from_system(error).message if isinstance(error, OSError) else str(error)

@@ -103,6 +103,8 @@ def describe(c: Context, current: Settings, environment: Environment) -> dict[st
     }
     try:
         _ask_engine(Engine(c, current, SECONDS), environment, described, dockerfile.base_image)
+    except errors.Interrupted:
+        raise
     except errors.PydockError as error:
         described["unknown"].append(error.message)
     except (ValueError, LookupError, TypeError):

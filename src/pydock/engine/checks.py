@@ -244,10 +244,11 @@ def _index_hint(error: str) -> str:
 def files_check(answer: Mapping[str, Any], folder: str, uid: int | None, info: Mapping[str, Any]) -> Check:
     """Return whether the file that a container wrote is here, and whose it is: `uid`, None if it is not here."""
     if answer["unwritten"]:
+        why = ", because the engine remaps users (userns-remap)" if _remaps(info) else ""
         return Check(
             "files",
             False,
-            f"A container cannot write in {folder}, as user {answer['uid']}: {answer['unwritten']}.",
+            f"A container cannot write in {folder}, as user {answer['uid']}: {answer['unwritten']}{why}.",
             f"ls -ld {shlex.quote(folder)}",
         )
     if uid is None:

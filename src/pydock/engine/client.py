@@ -245,18 +245,13 @@ class Engine:
             self._echo(argv)
             runner = functools.partial(EngineRunner, seconds=seconds, stdin=stdin)
             promise = self._start(argv, runner=runner, asynchronous=True)
-            ended: list[Result] = []
-
-            def wait() -> Result:
-                if not ended:
-                    ended.append(promise.join())
-                return ended[0]
-
+            wait = functools.cache(promise.join)
             try:
                 yield wait
-            finally:
                 if wait().ok:
                     os.write(watcher, b"0")
+            finally:
+                promise.runner.stop_if_running()
         finally:
             os.close(watcher)
 

@@ -132,6 +132,11 @@ class EngineRunner(Local):
             self._close_streams()
             return error.stdout or b"", f"{NO_ANSWER} within {self._seconds:g} seconds".encode()
 
+    def stop_if_running(self) -> None:
+        """End the client, if nobody has waited for it."""
+        if self.process.poll() is None:
+            self._stop()
+
     def _stop(self) -> None:
         with signal_handlers(signal.SIG_IGN):
             self._signal_client(signal.SIGTERM)  # a background job of a shell ignores SIGINT
