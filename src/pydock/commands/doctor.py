@@ -101,11 +101,7 @@ def _examine(c: Context, settings: Settings, folder: str) -> list[Check]:
     try:
         by_name = docker.passes_environment(settings.engine)
         engine = Engine(c, settings, SECONDS if by_name else SECONDS_WITH_PASSWORD)
-        queries = [
-            docker.system_information(settings.engine),
-            docker.list_images(settings.engine),
-            docker.list_images(settings.engine, [probe.base_pattern(settings)]),
-        ]
+        queries = [docker.system_information(settings.engine), docker.list_images(settings.engine)]
         results = engine.results(queries)
     except errors.EngineError as error:
         found.append(Check("client", False, _words(error), _install_hint(settings)))
@@ -119,13 +115,25 @@ def _examine(c: Context, settings: Settings, folder: str) -> list[Check]:
         host_network = "host" in " ".join(probe.network_options(settings.build_options)).split()
         found.append(checks.network_check(network, os.environ, info, host_network=host_network))
     try:
-        listed = [_with_tags(result.stdout) for result in results[1:]]
-    except (ValueError, LookupError, TypeError):
+        labelled = _with_tags(results[1].stdout)
+        image = probe.choose_image(settings, labelled, lambda: _bases(engine, settings))
+    except (errors.PydockError, ValueError, LookupError, TypeError) as error:
         hint = shlex.join(queries[1])
-        wrong = Check("client", False, "`docker images` does not print what Docker's client prints.", hint)
-        return checks.in_order([wrong, *found], "Needs the client.")
-    found += _checks_with_container(engine, settings, network, folder, info, *listed)
+        words = f"`{hint}` does not print what Docker's client prints: {_words(error)}"
+        others = [check for check in found if check.name != "client"]
+        return checks.in_order([*others, Check("client", False, words, hint)], "Needs the client.")
+    found += _checks_with_container(engine, settings, network, folder, info, labelled, image)
     return checks.in_order(found, "Needs the engine.")
+
+
+def _endpoint(settings: Settings) -> str:
+    return engine_endpoint(os.environ) if settings.engine[-1].endswith("docker") else ""
+
+
+def _bases(engine: Engine, settings: Settings) -> list[ListedImage]:
+    """Return the base images on this machine, newest first."""
+    listing = docker.list_images(settings.engine, [probe.base_pattern(settings)])
+    return _with_tags(engine.query(listing))
 
 
 def _settings_check(settings: Settings) -> Check:
@@ -172,14 +180,13 @@ def _with_tags(listing: str) -> list[ListedImage]:
 
 def _simple_checks(settings: Settings, info: Mapping[str, Any]) -> list[Check]:
     plugins = checks.plugin_versions(info)
-    endpoint = engine_endpoint(os.environ) if settings.engine[-1].endswith("docker") else ""
     return [
         checks.client_check(settings.engine, info),
         checks.engine_check(settings.engine, info),
         Check("permission", True, f"You can use the engine, as {shlex.join(settings.engine)}"),
         checks.buildx_check(plugins),
         checks.compose_check(plugins),
-        checks.location_check(endpoint, info, sys.platform),
+        checks.location_check(_endpoint(settings), info, sys.platform),
         checks.selinux_check(info, enforces=selinux_enforces()),
     ]
 
@@ -191,11 +198,10 @@ def _checks_with_container(
     folder: str,
     info: Mapping[str, Any],
     labelled: Sequence[ListedImage],
-    bases: Sequence[ListedImage],
+    image: probe.ProbeImage | None,
 ) -> list[Check]:
     """Return the checks of files, index, disk and leftovers; the leftovers are looked for while the container runs."""
     held = checks.held_text({image.id: image.size for image in labelled})
-    image = probe.choose_image(settings, bases, labelled)
     reason = ""
     if engine.dry:
         reason = "With --dry, no container is started."
@@ -205,20 +211,20 @@ def _checks_with_container(
         reason = "Needs the check 'network'."
     if reason or image is None or network is None:
         skipped = [Check(name, None, reason) for name in ("files", "index")]
-        return [*skipped, _disk_without_container(info, held, reason), _leftovers(engine, settings)]
+        return [*skipped, _disk_without_container(info, held, reason), _leftovers(engine, settings, labelled)]
     given, note = network, ""
     if not image.trusted and network.credentials():
         given, note = (
             network.without_credentials(),
             ", without your credentials, as no image here is only yours",
         )
-    is_remote = checks.location_check(engine_endpoint(os.environ), info, sys.platform).ok is False
+    is_remote = checks.location_check(_endpoint(settings), info, sys.platform).ok is False
     with probe.folder_to_write("" if is_remote else folder) as (place, reason):
         try:
             with probe.probe(
                 engine, settings, image, given, place, rootless=checks.is_rootless(info)
             ) as wait:
-                beside = _leftovers(engine, settings)
+                beside = _leftovers(engine, settings, labelled)
                 result = wait()
         except (errors.PydockError, OSError) as error:
             needs = "Needs the check 'files'."
@@ -226,7 +232,7 @@ def _checks_with_container(
                 Check("files", False, _words(error), "df -h /tmp"),
                 Check("index", None, needs),
                 _disk_without_container(info, held, needs),
-                _leftovers(engine, settings),
+                _leftovers(engine, settings, labelled),
             ]
     answer = result.answer
     if answer is None:
@@ -280,9 +286,9 @@ def _disk_without_container(info: Mapping[str, Any], held: str, reason: str) -> 
     return Check("disk", None, f"{reason} {held}.")
 
 
-def _leftovers(engine: Engine, settings: Settings) -> Check:
+def _leftovers(engine: Engine, settings: Settings, labelled: Sequence[ListedImage]) -> Check:
     try:
-        found = leftovers.find_leftovers(engine, Images(engine, settings))
+        found = leftovers.find_leftovers(engine, Images(engine, settings), labelled)
     except (errors.PydockError, ValueError, LookupError, TypeError) as error:  # or an answer that is none
         return Check("leftovers", None, f"Cannot look for them: {_words(error)}")
     return checks.leftovers_check(len(found.tags), len(found.containers))

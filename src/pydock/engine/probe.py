@@ -61,14 +61,14 @@ class ProbeResult(NamedTuple):
 
 
 def choose_image(
-    settings: Settings, bases: Sequence[ListedImage], labelled: Sequence[ListedImage]
+    settings: Settings, labelled: Sequence[ListedImage], list_bases: Callable[[], Sequence[ListedImage]]
 ) -> ProbeImage | None:
-    """Return the image to look from: a base image, or one that this user has built here; None if there is none.
+    """Return the image to look from, None if there is none.
 
-    Another user's image is never run. An environment from elsewhere gets no credentials, as in builds.
+    It is that of an environment of the user's own, or a base image, or one of any environment that this user has built here.
+    `labelled` are pydock's images, and `list_bases` asks for the others, which takes as long as a fifth of the rest. Another
+    user's image is never run. An environment from elsewhere gets no credentials, as in builds.
     """
-    if bases:
-        return ProbeImage(bases[0].tag, trusted=True)
     tags = {image.tag for image in labelled}
     for name in environment_names(settings.home):
         with contextlib.suppress(errors.PydockError, OSError):
@@ -76,6 +76,9 @@ def choose_image(
             tag = environment.content_tag()
             if tag in tags and origin.is_own(settings, environment):
                 return ProbeImage(tag, trusted=True)
+    bases = list_bases()
+    if bases:
+        return ProbeImage(bases[0].tag, trusted=True)
     folders = registry.known_folders()
     for image in labelled:
         found = TAG.fullmatch(image.tag)

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import http.server
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -129,14 +130,27 @@ def test_default_index(monkeypatch: pytest.MonkeyPatch, default: str, found: lis
     assert probe.addresses("") == (found, set())
 
 
-def test_default_index_is_that_of_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_index_is_that_of_the_installed_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = tmp_path / "dist-packages" / "pip" / "_internal" / "models"
+    models.mkdir(parents=True)
+    monkeypatch.setattr(os, "__file__", str(tmp_path / "os.py"))
+    monkeypatch.setattr(probe, "default_index_of_bundled_pip", lambda: "bundled")
+    (models / "index.py").write_text(
+        'TestPyPI = 1\nPyPI = PackageIndex(\n    "https://d/", file_storage_domain="x"\n)\n'
+    )
+    assert probe.default_index() == "https://d/simple"
+    (models / "index.py").write_text("PyPI = something else\n")
+    assert probe.default_index() == "bundled"
+
+
+def test_default_index_of_the_pip_that_python_brings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", sys.path[:])
     name = "pip._internal.models.index"
     module = SimpleNamespace(PyPI=SimpleNamespace(simple_url="https://d/simple"))
     monkeypatch.setitem(sys.modules, name, module)
-    assert probe.default_index() == "https://d/simple"
+    assert probe.default_index_of_bundled_pip() == "https://d/simple"
     monkeypatch.setitem(sys.modules, name, None)  # there is no pip
-    assert probe.default_index() == ""
+    assert probe.default_index_of_bundled_pip() == ""
 
 
 def test_password_of() -> None:
