@@ -43,10 +43,15 @@ COMMANDS = {
     "pip uninstall": ("pip", "ds", "uninstall", "-y", "numpy"),
     "pip": ("pip", "ds", "list"),
     "clean": ("clean", "--yes"),
+    "info": ("info", "ds"),
+    "doctor": ("doctor",),
+    "doctor --json": ("doctor", "--json"),
     "trust": ("trust", "--yes"),
     "trust NAME": ("trust", "ds", "--yes"),
 }
 NEED_NOTHING = {"shell-hook"}  # print the same wherever they are called
+# Commands whose result is what is wrong.
+DIAGNOSES = {"doctor", "doctor --json"}
 every_command = pytest.mark.parametrize("command", COMMANDS)
 every_command_with_settings = pytest.mark.parametrize(
     "command", [command for command in COMMANDS if command not in NEED_NOTHING]
@@ -65,6 +70,11 @@ def through_shell(machine: Machine, script: str, command: str, **variables: str)
     """Run pydock as `"$@"` of a shell script."""
     pydock = [sys.executable, "-m", "pydock", *COMMANDS[command]]
     return machine.run(["bash", "-c", script, "bash", *pydock], variables)
+
+
+def error_of(ended: Ended, command: str) -> str:
+    """Return where a command says what is wrong: on stderr, or in its result."""
+    return ended.out if command in DIAGNOSES else ended.err
 
 
 def test_the_table_has_every_command() -> None:
@@ -117,7 +127,7 @@ def test_a_full_disk(ds: Machine, command: str) -> None:
     ds.client.write_text(ds.client.read_text().replace("export", "ulimit -Sf unlimited; export", 1))
     ended = through_shell(ds, 'ulimit -Sf 0; exec "$@"', command)
     if ended.code:
-        assert "Cannot " in ended.err, ended
+        assert "Cannot " in error_of(ended, command), ended
         assert (ds.files("ds"), ds.tags()) == before
         assert ds.files("new") == {}
 
@@ -133,7 +143,7 @@ def test_another_users_folder(machine: Machine, command: str) -> None:
     before = machine.home_and_project()
     ended = machine.pydock(*COMMANDS[command])
     assert ended.code == 1, ended
-    assert "PYDOCK_SAFE_FOLDERS" in ended.err
+    assert "PYDOCK_SAFE_FOLDERS" in error_of(ended, command)
     assert machine.home_and_project() == before
     assert machine.argvs() == []
 
@@ -149,11 +159,15 @@ def test_a_link_that_leads_out_of_the_project(machine: Machine, command: str) ->
     before = machine.home_and_project()
     ended = machine.pydock(*COMMANDS[command])
     if ended.code == 0:
-        assert command in {"envs", "envs --all", "list", "config", "clean", "trust", "expose --list"}, ended
+        assert command in {"envs", "envs --all", "list", "config", "clean", "trust", "expose --list", *DIAGNOSES}, ended
     else:
         assert "outside of" in ended.err, ended
     assert machine.home_and_project() == before
-    assert {argv[0] for argv in machine.argvs()} <= {"images", "ps"}
+    assert {argv[0] for argv in machine.argvs()} <= {
+        "images",
+        "ps",
+        *(["info"] if command in DIAGNOSES else []),
+    }
 
 
 @every_command

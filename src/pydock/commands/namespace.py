@@ -12,9 +12,11 @@ from pydock.commands.compose import compose
 from pydock.commands.config import config
 from pydock.commands.create import create
 from pydock.commands.delete import delete
+from pydock.commands.doctor import doctor
 from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
 from pydock.commands.expose import expose
+from pydock.commands.info import info
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.logs import logs
 from pydock.commands.pip import pip
@@ -39,12 +41,14 @@ COMMANDS = (
     down,
     logs,
     envs,
+    info,
     delete,
     clean,
     trust,
     config,
     expose,
     shell_hook,
+    doctor,
 )
 # What they are called elsewhere, as commands of their own because they take other arguments.
 OTHER_NAMES = (list_, freeze)

@@ -83,7 +83,7 @@ def run_argv(
         container,
         places,
         command,
-        docker.Terminal(False, False, _selinux_enforces())
+        docker.Terminal(False, False, selinux_enforces())
         if docker.detaches(settings.run_options)
         else this_terminal(),
         settings.run_options,
@@ -185,10 +185,11 @@ def this_terminal() -> docker.Terminal:
         stdin_open = True
     except OSError:
         stdin_open = False
-    return docker.Terminal(stdin_open, os.isatty(0) and os.isatty(1), _selinux_enforces())
+    return docker.Terminal(stdin_open, os.isatty(0) and os.isatty(1), selinux_enforces())
 
 
-def _selinux_enforces() -> bool:
+def selinux_enforces() -> bool:
+    """Return whether SELinux enforces its rules on this machine."""
     try:
         with open("/sys/fs/selinux/enforce", "rb", buffering=0) as file:
             return file.read(1) == b"1"

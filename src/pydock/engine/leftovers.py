@@ -54,11 +54,14 @@ class Leftovers(NamedTuple):
         return bool(self.tags or self.containers or self.warm)
 
 
-def environment_images(images: Images) -> list[EnvironmentImage]:
-    """Return all tags of environment images on the engine, of all users, newest first."""
+def environment_images(images: Images, known: Sequence[ListedImage] | None = None) -> list[EnvironmentImage]:
+    """Return all tags of environment images on the engine, of all users, newest first.
+
+    `known` are the images with pydock's label, if they were listed already.
+    """
     folders = registry.known_folders()
     found = []
-    for listed in images.listed():
+    for listed in images.listed() if known is None else known:
         match = TAG.fullmatch(listed.tag)
         if match:
             image, identity, content = match.groups()
@@ -66,12 +69,12 @@ def environment_images(images: Images) -> list[EnvironmentImage]:
     return found
 
 
-def find_leftovers(engine: Engine, images: Images) -> Leftovers:
+def find_leftovers(engine: Engine, images: Images, listed: Sequence[ListedImage] | None = None) -> Leftovers:
     """Return what no environment of this user needs any more; never anything of another user or machine.
 
-    Tools images belong to nobody, and are made again when they are needed.
+    `listed` are the images with pydock's label, if they were listed already. Tools images belong to nobody, and are made again when they are needed.
     """
-    every = environment_images(images)
+    every = environment_images(images, listed)
     known = [image for image in every if image.folder]
     orphans = [image for image in known if image.is_orphan and not is_locked(hidden_sibling(image.folder))]
     interrupted = [
