@@ -37,6 +37,7 @@ NAMES = [
     "install",
     "logs",
     "packages",
+    "pip",
     "run",
     "shell",
     "trust",

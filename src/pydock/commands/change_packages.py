@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pydock.packages.change import Packages
     from pydock.packages.pins import Changes
+    from pydock.packages.requirements import Line
 
 SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
 
@@ -63,16 +64,41 @@ def install(
     system: Sequence[str] | None = None,
 ) -> None:
     """Install packages into an environment and record them."""
+    install_packages(
+        Session(c),
+        name,
+        packages or "",
+        requirement or (),
+        constraint or (),
+        editable or (),
+        system or (),
+        upgrade=upgrade,
+    )
+
+
+def install_packages(
+    session: Session,
+    name: str,
+    packages: str,
+    requirement: Sequence[str],
+    constraint: Sequence[str],
+    editable: Sequence[str],
+    system: Sequence[str] = (),
+    options: Sequence[Line] = (),
+    *,
+    upgrade: bool = False,
+) -> None:
+    """Install what was asked for, and report it; `options` are lines of a requirements file that have no package."""
     from pydock.packages import requirement_files, requirements
 
-    session = Session(c)
     words = _words(packages)
     if words or not (requirement or editable or system):
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
-    lines = requirement_files.parse_packages(packages or "")
-    lines += requirement_files.parse_files(requirement or (), constraint or ())
-    lines += requirement_files.parse_editable(editable or ())
+    lines = requirement_files.parse_packages(packages)
+    lines += requirement_files.parse_files(requirement, constraint)
+    lines += requirement_files.parse_editable(editable)
+    lines += options
     system_packages = split_words(system) if system else []
     if not (requirement or system) and not requirements.names(lines):
         raise errors.UsageError(
@@ -110,6 +136,11 @@ def uninstall(c: Context, name: str, packages: str) -> None:
     names = package_names(packages)
     if not names:
         raise errors.UsageError(f"No packages given. Run for example `pydock uninstall {name} pandas`.")
+    uninstall_packages(session, name, names)
+
+
+def uninstall_packages(session: Session, name: str, names: Sequence[str]) -> None:
+    """Remove packages, given by their canonical names, and report it."""
     with _locked_packages(session, name) as contents:
         _report(session, name, contents.uninstall(names))
 

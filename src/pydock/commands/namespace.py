@@ -15,6 +15,7 @@ from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.logs import logs
+from pydock.commands.pip import pip
 from pydock.commands.run import run, shell
 from pydock.commands.trust import trust
 from pydock.commands.up import up
@@ -28,6 +29,7 @@ COMMANDS = (
     uninstall,
     update,
     packages,
+    pip,
     build,
     compose,
     up,

@@ -113,6 +113,11 @@ def run(c: Context, name: str, command: str | None = None, script: bool = False,
     _run(session, environment, words, options)
 
 
+def run_words(session: Session, environment: Environment, words: Sequence[str]) -> None:
+    """Run a command as `pydock run` does; raises `Exit` with its exit code unless that is 0."""
+    _run(session, environment, words, {})
+
+
 def _refuse_lost_options(c: Context, name: str, command: str) -> None:
     """Raise `UsageError` for `inv env.run ds python -V`, where `inv` takes the option for its own."""
     invoked = invoked_as(c, ["run", "exec"])
