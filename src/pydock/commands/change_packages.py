@@ -190,7 +190,20 @@ def _report(session: Session, name: str, changes: Changes, requested: Sequence[s
             print(printable(str(changes)))
         if on_terminal:
             say(changes.summary(requested, time.monotonic() - session.started, terminal_columns()))
+        _name_running(session, name)
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:
         session.say_done(f"Nothing to change in '{name}'.")
+
+
+def _name_running(session: Session, name: str) -> None:
+    """Name the containers that run since before the change, and do not see it."""
+    from pydock.engine.running import containers_before
+
+    with contextlib.suppress(
+        errors.PydockError
+    ):  # the packages were changed, whatever the engine answers now
+        found = containers_before(session.engine, session.environment(name))
+        if found:
+            say(f"Still running with the packages of before: {', '.join(found)}. New runs have the new ones.")
