@@ -25,6 +25,8 @@ COMMANDS = {
     "up": ("up", "ds"),
     "down": ("down", "ds"),
     "logs": ("logs", "ds"),
+    "copy": ("copy", "ds", "new"),
+    "rename": ("rename", "ds", "new"),
     "delete": ("delete", "ds", "--yes"),
     "run": ("run", "ds", "true"),
     "shell": ("shell", "ds"),

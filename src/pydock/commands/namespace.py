@@ -9,6 +9,7 @@ from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.clean import clean
 from pydock.commands.compose import compose
 from pydock.commands.config import config
+from pydock.commands.copy import copy
 from pydock.commands.create import create
 from pydock.commands.delete import delete
 from pydock.commands.down import down
@@ -16,6 +17,7 @@ from pydock.commands.envs import envs, list_
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.logs import logs
 from pydock.commands.pip import pip
+from pydock.commands.rename import rename
 from pydock.commands.run import run, shell
 from pydock.commands.trust import trust
 from pydock.commands.up import up
@@ -36,6 +38,8 @@ COMMANDS = (
     down,
     logs,
     envs,
+    copy,
+    rename,
     delete,
     clean,
     trust,
