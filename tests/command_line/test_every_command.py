@@ -25,6 +25,7 @@ COMMANDS = {
     "up": ("up", "ds"),
     "down": ("down", "ds"),
     "logs": ("logs", "ds"),
+    "outdated": ("outdated", "ds"),
     "copy": ("copy", "ds", "new"),
     "rename": ("rename", "ds", "new"),
     "delete": ("delete", "ds", "--yes"),

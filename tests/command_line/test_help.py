@@ -37,6 +37,7 @@ NAMES = [
     "envs",
     "install",
     "logs",
+    "outdated",
     "packages",
     "pip",
     "rename",

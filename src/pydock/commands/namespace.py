@@ -16,6 +16,7 @@ from pydock.commands.down import down
 from pydock.commands.envs import envs, list_
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.logs import logs
+from pydock.commands.outdated import outdated
 from pydock.commands.pip import pip
 from pydock.commands.rename import rename
 from pydock.commands.run import run, shell
@@ -31,6 +32,7 @@ COMMANDS = (
     uninstall,
     update,
     packages,
+    outdated,
     pip,
     build,
     compose,
