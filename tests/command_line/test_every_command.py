@@ -25,6 +25,9 @@ COMMANDS = {
     "up": ("up", "ds"),
     "down": ("down", "ds"),
     "logs": ("logs", "ds"),
+    "outdated": ("outdated", "ds"),
+    "copy": ("copy", "ds", "new"),
+    "rename": ("rename", "ds", "new"),
     "delete": ("delete", "ds", "--yes"),
     "activate": ("activate", "ds"),
     "expose": ("expose", "ds", "ruff"),
@@ -159,7 +162,16 @@ def test_a_link_that_leads_out_of_the_project(machine: Machine, command: str) ->
     before = machine.home_and_project()
     ended = machine.pydock(*COMMANDS[command])
     if ended.code == 0:
-        assert command in {"envs", "envs --all", "list", "config", "clean", "trust", "expose --list", *DIAGNOSES}, ended
+        assert command in {
+            "envs",
+            "envs --all",
+            "list",
+            "config",
+            "clean",
+            "trust",
+            "expose --list",
+            *DIAGNOSES,
+        }, ended
     else:
         assert "outside of" in ended.err, ended
     assert machine.home_and_project() == before

@@ -225,3 +225,86 @@ def test_inv_takes_one_quoted_text(ds: Machine) -> None:
     assert ended.code == 0, ended
     assert "`inv env.install ds 'requests>=2'`" in ended.err
     assert "requests==2.31.0" in ds.pins()
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        (["pip", "install", "six>1"], "`pydock pip ds install 'six>1'`"),
+        (["pip3.12", "-q", "install", "six"], "`pydock pip ds -q install six`"),
+        (
+            ["/usr/local/bin/python3", "-X", "dev", "-m", "pip", "uninstall", "six"],
+            "`pydock pip ds uninstall six`",
+        ),
+        (["uv", "pip", "install", "six"], "`pydock pip ds install six`"),
+    ],
+)
+def test_a_change_that_is_lost_with_its_container_is_named(ds: Machine, words: list[str], call: str) -> None:
+    ended = ds.pydock("run", "ds", *words, FAKE_DOCKER_EXIT="5")
+    command = words[-2].partition(" ")[0] if words[-2] in {"install", "uninstall"} else "install"
+    assert (ended.code, ended.err) == (
+        5,
+        f"`pip {command}` changes only this container, and is lost with it. {call} changes the environment.\n",
+    )
+    assert ds.argvs("run")[-1][-len(words) :] == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pip", "list"],
+        ["pip", "install", "--dry-run", "six"],
+        ["pip", "install", "--target=lib", "six"],
+        ["pip", "download", "install"],
+        ["python", "-m", "pipx", "install", "six"],
+        ["python", "-m"],
+        ["npm", "install"],
+    ],
+)
+def test_other_commands_need_no_such_words(ds: Machine, words: list[str]) -> None:
+    assert ds.ok("run", "ds", *words).err == ""
+    assert ds.ok("run", "ds", "pip", "install", "six", PYDOCK_HOME_VOLUME="true").err == ""
+
+
+def test_only_an_interactive_shell_looks_for_added_packages(ds: Machine) -> None:
+    for words, looks in (
+        (["shell", "ds"], True),
+        (["run", "ds", "bash"], True),
+        (["run", "ds", "sh", "-c", "true"], False),
+        (["run", "ds", "python"], False),
+        (["run", "ds", "zsh"], False),
+    ):
+        assert ds.in_terminal(b"", *words)[0] == 0
+        assert ("__pydock_pip" in " ".join(ds.argvs("run")[-1])) == looks, words
+        ds.ok(*words)
+        assert "__pydock_pip" not in " ".join(ds.argvs("run")[-1])
+    assert ds.in_terminal(b"", "shell", "ds", "--help")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "command", [["install", "ds", "requests"], ["uninstall", "ds", "six"], ["update", "ds"]]
+)
+def test_a_container_that_runs_meanwhile_is_named(ds: Machine, command: list[str]) -> None:
+    process = ds.start("run", "ds", "sleep", FAKE_DOCKER_PAUSE="run:started")
+    ds.wait_for_pause()
+    [container] = ds.state()["containers"]
+    ended = ds.ok(*command)
+    message = f"Still running with the packages of before: {container}. New runs have the new ones.\n"
+    assert ended.err.endswith(message)
+    ds.resume()
+    assert ds.wait(process).code == 0
+    assert "Still running" not in ds.ok("install", "ds", "scipy").err
+
+
+def test_a_container_of_another_environment_is_not_named(ds: Machine) -> None:
+    ds.change_state(
+        lambda state: state["containers"].update(
+            {"ds-0123456789ab": ["sha256:other", "pydock-ds:00000000-1"]}
+        )
+    )
+    ds.change_state(
+        lambda state: state["images"].update(
+            {"sha256:other": {"tags": ["pydock-ds:00000000-1"], "layers": []}}
+        )
+    )
+    assert "Still running" not in ds.ok("install", "ds", "requests").err

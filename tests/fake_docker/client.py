@@ -241,12 +241,20 @@ def ps(argv: list[str]) -> int:
             if any(labels[0] in (word, word.partition("=")[0]) for word in row["Labels"].split(",")):
                 print(json.dumps(row))
         return 0
+    names = [word.partition("=")[2] for word in argv if word.startswith("name=")]
+    if names:
+        return _print_named(names[0], template)
     if "status=created" in argv:
         with locked_state() as state:
             for name in state.containers:
                 print(template.replace("{{.Names}}", name).replace("{{.CreatedAt}}", CREATED))
         return 0
-    ancestors = [word.partition("=")[2] for word in argv if word.startswith("ancestor=")]
+    return _print_built_on(
+        [word.partition("=")[2] for word in argv if word.startswith("ancestor=")], template
+    )
+
+
+def _print_built_on(ancestors: list[str], template: str) -> int:
     with locked_state() as state:
         lower = [state.images[image]["layers"] for image in ancestors if image in state.images]
         for name, (image, reference, *_) in state.containers.items():
@@ -288,6 +296,17 @@ def _probe(argv: list[str]) -> int:
     }
     print(json.dumps({**known, **json.loads(os.environ.get("FAKE_DOCKER_PROBE", "{}"))}))
     return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+def _print_named(pattern: str, template: str) -> int:
+    """Print the containers whose name fits; an image is shown by its id if the container's tag is not its tag any more."""
+    with locked_state() as state:
+        for name, (image, reference, *_) in state.containers.items():
+            tags = state.images[image]["tags"] if image in state.images else []
+            shown = reference if reference in tags else image.removeprefix("sha256:")[:12]
+            if re.search(pattern, name):
+                print(template.replace("{{.Names}}", name).replace("{{.Image}}", shown))
+    return 0
 
 
 def run(argv: list[str]) -> int:

@@ -109,8 +109,18 @@ def _has_all_words(call: Call) -> bool:
     if not call.rest or call.rest[0].startswith("-"):
         return False
     if call.command in RUN:
-        return bool(without_separator(call.rest[1:]))
+        words = without_separator(call.rest[1:])
+        return bool(words) and not _changes_packages(words)
     return call.command == "shell" and len(call.rest) == 1
+
+
+def _changes_packages(words: list[str]) -> bool:
+    """Return whether pip would change packages of the container, which the task says something about."""
+    if not {"install", "uninstall"} & {*words}:
+        return False
+    from pydock.engine.inside_pip import lost_changes
+
+    return bool(lost_changes(words))
 
 
 def _may_be_script(call: Call) -> bool:

@@ -105,7 +105,7 @@ def install_packages(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )
     older: list[str] = []
-    with _locked_packages(session, name) as contents:
+    with locked_packages(session, name) as contents:
         if upgrade:
             older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
         if system or not older or not contents.has_requested(lines):
@@ -116,7 +116,7 @@ def install_packages(
             if lines or not added:
                 _report(session, name, changes, requirements.names(lines))
     if older:
-        with _locked_packages(session, name) as contents:
+        with locked_packages(session, name) as contents:
             _report(session, name, contents.update(list(dict.fromkeys(older))), older)
 
 
@@ -141,7 +141,7 @@ def uninstall(c: Context, name: str, packages: str) -> None:
 
 def uninstall_packages(session: Session, name: str, names: Sequence[str]) -> None:
     """Remove packages, given by their canonical names, and report it."""
-    with _locked_packages(session, name) as contents:
+    with locked_packages(session, name) as contents:
         _report(session, name, contents.uninstall(names))
 
 
@@ -159,7 +159,7 @@ def update(c: Context, name: str, packages: str | None = None) -> None:
     session = Session(c)
     refuse_unless_environment(session.settings, "update", name, _words(packages))
     names = package_names(packages or "")
-    with _locked_packages(session, name) as contents:
+    with locked_packages(session, name) as contents:
         _report(session, name, contents.update(names))
 
 
@@ -170,7 +170,7 @@ def _words(packages: str | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
+def locked_packages(session: Session, name: str) -> Iterator[Packages]:
     """Lock the environment's folder and yield its packages."""
     from pydock.packages.change import Packages
 
@@ -191,7 +191,20 @@ def _report(session: Session, name: str, changes: Changes, requested: Sequence[s
             print(printable(str(changes)))
         if on_terminal:
             say(changes.summary(requested, time.monotonic() - session.started, terminal_columns()))
+        _name_running(session, name)
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:
         session.say_done(f"Nothing to change in '{name}'.")
+
+
+def _name_running(session: Session, name: str) -> None:
+    """Name the containers that run since before the change, and do not see it."""
+    from pydock.engine.running import containers_before
+
+    with contextlib.suppress(
+        errors.PydockError
+    ):  # the packages were changed, whatever the engine answers now
+        found = containers_before(session.engine, session.environment(name))
+        if found:
+            say(f"Still running with the packages of before: {', '.join(found)}. New runs have the new ones.")

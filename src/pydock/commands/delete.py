@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydock import errors
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.down import stop_companions
-from pydock.commands.expose import default_folder
+from pydock.commands.expose import remove_from_path
 from pydock.commands.session import Session
 from pydock.engine import argv as docker
 from pydock.engine.companions import companions_of
@@ -18,9 +18,6 @@ from pydock.engine.data import home_volume
 from pydock.engine.warm import end_idle
 from pydock.environments import files, origin, registry
 from pydock.environments.environment import environments_folder
-from pydock.environments.facade import facade_of
-from pydock.exports import exposed
-from pydock.exports.facade import remove_facade
 from pydock.messages import confirm, say, set_outcome
 
 if TYPE_CHECKING:
@@ -77,16 +74,8 @@ def delete(c: Context, name: str, yes: bool = False, volume: bool = False) -> No
             else:
                 files.remove_folder(environment.folder)
                 registry.forget(environment.identity)
-            _remove_from_path(environment)
+            remove_from_path(environment)
     session.say_done(f"Deleted environment '{name}'.")
-
-
-def _remove_from_path(environment: Environment) -> None:
-    """Remove what `activate` and `expose` have put on PATH."""
-    with contextlib.suppress(errors.UsageError):  # a user without a home folder has neither
-        remove_facade(facade_of(environment).owner)
-        own = [one for one in exposed.exposed_in(default_folder()) if one.identity == environment.identity]
-        exposed.remove(own)
 
 
 def _home_to_delete(session: Session, environment: Environment, *, yes: bool, volume: bool) -> str:

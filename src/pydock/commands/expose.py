@@ -12,7 +12,9 @@ from pydock.commands.list_packages import read_packages
 from pydock.commands.run import image_to_run
 from pydock.commands.session import Session
 from pydock.engine.python_description import PYTHON, describe_python
+from pydock.environments.facade import facade_of
 from pydock.exports import exposed
+from pydock.exports.facade import remove_facade
 from pydock.messages import aligned, redacted, say, terminal_width, warn
 from pydock.settings import find_user_home
 
@@ -95,6 +97,18 @@ def default_folder() -> str:
     if not home:
         raise errors.UsageError("HOME is not set, so there is no ~/.local/bin. Use --to FOLDER.")
     return os.path.join(home, ".local", "bin")
+
+
+def remove_from_path(environment: Environment) -> list[str]:
+    """Remove what `activate` and `expose` have put on PATH; return the commands that were exposed in the default folder."""
+    try:
+        facade, folder = facade_of(environment), default_folder()
+    except errors.UsageError:  # a user without a home folder has neither
+        return []
+    remove_facade(facade.owner)
+    own = [one for one in exposed.exposed_in(folder) if one.identity == environment.identity]
+    exposed.remove(own)
+    return [one.command for one in own]
 
 
 def _commands_of_requested(environment: Environment, description: Description) -> Sequence[str]:

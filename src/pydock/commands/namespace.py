@@ -10,6 +10,7 @@ from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.clean import clean
 from pydock.commands.compose import compose
 from pydock.commands.config import config
+from pydock.commands.copy import copy
 from pydock.commands.create import create
 from pydock.commands.delete import delete
 from pydock.commands.doctor import doctor
@@ -19,7 +20,9 @@ from pydock.commands.expose import expose
 from pydock.commands.info import info
 from pydock.commands.list_packages import freeze, packages
 from pydock.commands.logs import logs
+from pydock.commands.outdated import outdated
 from pydock.commands.pip import pip
+from pydock.commands.rename import rename
 from pydock.commands.run import run, shell
 from pydock.commands.trust import trust
 from pydock.commands.up import up
@@ -34,6 +37,7 @@ COMMANDS = (
     uninstall,
     update,
     packages,
+    outdated,
     pip,
     build,
     compose,
@@ -42,6 +46,8 @@ COMMANDS = (
     logs,
     envs,
     info,
+    copy,
+    rename,
     delete,
     clean,
     trust,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from invoke import Context, Exit
-
 from pydock import errors
 from pydock.commands.change_packages import SETTINGS, install_packages, uninstall_packages
 from pydock.commands.command import NAME_HELP, Rest, command
@@ -15,12 +13,11 @@ from pydock.commands.mistakes import refuse_unless_environment
 from pydock.commands.run import run_words
 from pydock.commands.session import Session
 from pydock.messages import call_of_user, say, shell_words, warn
-from pydock.packages import pip_call
-from pydock.packages.requirement_files import parse_files, parse_options
-from pydock.packages.requirements import names, package_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from invoke import Context
 
 ARGUMENTS = Rest("arguments", shlex.join, verbatim=True)
 NO_PIP = 86  # our exit code in the container, which pip does not have
@@ -57,6 +54,8 @@ def pip(c: Context, name: str, arguments: str | None = None) -> None:
         words = shlex.split(arguments or "")
     except ValueError as error:
         raise errors.UsageError(f"Invalid arguments: {error}. Check the quotes.") from error
+    from pydock.packages import pip_call
+
     session = Session(c)
     _refuse_missing_name(session, name, words)
     command, others = pip_call.command_of(words)
@@ -75,6 +74,8 @@ def pip(c: Context, name: str, arguments: str | None = None) -> None:
 
 def _refuse_missing_name(session: Session, name: str, words: Sequence[str]) -> None:
     """Raise an error for `pydock pip install pandas`, and for a name that is no environment's."""
+    from pydock.packages import pip_call
+
     if name in pip_call.COMMANDS:
         try:
             session.environment(name)
@@ -87,6 +88,9 @@ def _refuse_missing_name(session: Session, name: str, words: Sequence[str]) -> N
 
 
 def _install(session: Session, name: str, words: Sequence[str]) -> None:
+    from pydock.packages import pip_call
+    from pydock.packages.requirement_files import parse_options
+
     asked = pip_call.read_install(words, name)
     if not (asked.packages or asked.requirement or asked.editable):
         raise errors.PydockError(
@@ -115,6 +119,10 @@ def _install(session: Session, name: str, words: Sequence[str]) -> None:
 
 
 def _uninstall(session: Session, name: str, words: Sequence[str]) -> None:
+    from pydock.packages import pip_call
+    from pydock.packages.requirement_files import parse_files
+    from pydock.packages.requirements import names, package_names
+
     asked = pip_call.read_uninstall(words, name)
     wanted = [*package_names(asked.packages), *names(parse_files(asked.requirement))]
     if not wanted:
@@ -136,17 +144,12 @@ def _uninstall(session: Session, name: str, words: Sequence[str]) -> None:
 def _run_pip(c: Context, session: Session, name: str, words: Sequence[str], command: str) -> None:
     """Run the environment's own pip, and exit with its exit code; without one, pydock answers what it knows."""
     environment = session.environment(name)
-    try:
-        run_words(session, environment, ["sh", "-c", SCRIPT, PROGRAM, *words])
-    except Exit as ended:
-        if ended.code != NO_PIP:
-            raise
-    else:
+    if run_words(session, environment, ["sh", "-c", SCRIPT, PROGRAM, *words], NO_PIP) == 0:
         return
     if command in {"list", "freeze"} and not {"--outdated", "-o"} & {*words}:
         show_packages(c, name, format="freeze" if command == "freeze" else _format_of(words))
     elif command == "show":
-        _show(session, name, pip_call.command_of(words)[1])
+        _show(session, name, words)
     else:
         raise errors.PydockError(
             f"The image of '{name}' has no pip. `pydock install {name} pip` installs it; `pydock packages {name}` lists the "
@@ -166,15 +169,18 @@ def _format_of(words: Sequence[str]) -> str:
 
 def _show(session: Session, name: str, words: Sequence[str]) -> None:
     """Print what pydock knows of packages, in the words of `pip show`."""
+    from pydock.packages.pip_call import command_of
+    from pydock.packages.requirements import package_names
+
     packages, _ = read_packages(session.environment(name))
     known = {package.name: package for package in packages}
-    wanted = package_names([word for word in words if not word.startswith("-")])
+    wanted = package_names([word for word in command_of(words)[1] if not word.startswith("-")])
     shown = [
         f"Name: {package}\nVersion: {known[package].version or ''}" for package in wanted if package in known
     ]
-    for package in wanted:
-        if package not in known:
-            warn(f"Package(s) not found: {package}")
+    missing = ", ".join(package for package in wanted if package not in known)
     if not shown:
-        raise Exit(code=1)
+        raise errors.PydockError(f"Package(s) not found: {missing}")
+    if missing:
+        warn(f"Package(s) not found: {missing}")
     print("\n---\n".join(shown))

@@ -293,6 +293,13 @@ def image_history(client: Client, image: str) -> list[str]:
     return [*client, "history", "--no-trunc", "--format", "{{json .}}", image]
 
 
+def list_running(client: Client, environment: str) -> list[str]:
+    """Return the command that lists the running containers of environments of that name: image, container name."""
+    name = environment.replace(".", "\\.")
+    filters = ["--filter", f"name=^{name}-(warm-)?[0-9a-f]{{12}}$", "--filter", f"label={VERSION_LABEL}"]
+    return [*client, "ps", *filters, "--format", "{{.Image}} {{.Names}}"]
+
+
 def list_labelled_containers(client: Client, label: str) -> list[str]:
     """Return the command that prints the names of the containers with that label."""
     return [*client, "ps", "--all", "--filter", f"label={label}", "--format", "{{.Names}}"]

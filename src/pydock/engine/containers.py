@@ -76,6 +76,16 @@ def run_argv(
         [project.folder for project in projects],
         start_at_own_path=settings.workdir == "same",
     )
+    terminal = (
+        docker.Terminal(False, False, selinux_enforces())
+        if docker.detaches(settings.run_options)
+        else this_terminal()
+    )
+    script += docker.check_command(environment.name, call)
+    if terminal.interactive and docker.controls_jobs(command) and settings.home_volume != "true":
+        from pydock.engine.inside_pip import shell_script  # only for shells
+
+        script += shell_script(command, environment.name, call)
     argv = docker.run_command(
         settings.engine,
         image,
@@ -83,12 +93,10 @@ def run_argv(
         container,
         places,
         command,
-        docker.Terminal(False, False, selinux_enforces())
-        if docker.detaches(settings.run_options)
-        else this_terminal(),
+        terminal,
         settings.run_options,
         (*surroundings.options, *data, *mounts, *compose.options),
-        script + docker.check_command(environment.name, call),
+        script,
     )
     return with_file_instead(argv, image, compose.options) if compose.options else argv
 
