@@ -51,8 +51,9 @@ COMMANDS = {
     "doctor --json": ("doctor", "--json"),
     "trust": ("trust", "--yes"),
     "trust NAME": ("trust", "ds", "--yes"),
+    "completion": ("completion", "bash"),
 }
-NEED_NOTHING = {"shell-hook"}  # print the same wherever they are called
+NEED_NOTHING = {"shell-hook", "completion"}  # print the same wherever they are called
 # Commands whose result is what is wrong.
 DIAGNOSES = {"doctor", "doctor --json"}
 every_command = pytest.mark.parametrize("command", COMMANDS)

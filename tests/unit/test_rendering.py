@@ -14,6 +14,7 @@ import pytest
 
 from pydock import errors, rendering
 from pydock.environments.caller import Caller
+from pydock.environments.shells import SHELLS
 from pydock.rendering import packaged_templates, render
 
 EXPECTED = Path(__file__).parent / "rendered"
@@ -48,6 +49,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 TEMPLATES = sorted({template for template, _ in CASES.values()})
 SCRIPTS = [
+    *(f"completion.{shell}.j2" for shell in SHELLS),
     "activate.fish.j2",
     "activate.sh.j2",
     "shell_hook.j2",

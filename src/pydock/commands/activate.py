@@ -12,16 +12,16 @@ from pydock.commands.run import image_to_run
 from pydock.commands.session import Session
 from pydock.engine.endpoint import check_local
 from pydock.environments.facade import quoted
-from pydock.exports.facade import make_facade, quoted_for_fish
+from pydock.environments.shells import SHELLS, detect_shell, quoted_for_fish
+from pydock.exports.facade import make_facade
 from pydock.messages import is_terminal, say
 from pydock.rendering import render
 
 if TYPE_CHECKING:
     from invoke import Context
 
-SHELLS = ("bash", "zsh", "sh", "fish")
 DIRENV = "direnv"
-HOOKS = ("bash", "zsh", "fish", DIRENV)
+HOOKS = (*SHELLS, DIRENV)
 
 
 @command(
@@ -43,7 +43,7 @@ def activate(c: Context, name: str, shell: str = "") -> None:
     Then `python`, `pip` and the programs of its packages run in the environment, in a container that waits for the next one;
     `deactivate` ends it. The same as sourcing the file bin/activate of the folder that VIRTUAL_ENV names.
     """
-    shell = _checked(shell or detected_shell(), (*SHELLS, DIRENV))
+    shell = _checked(shell or detect_shell(os.environ, os.getppid()) or "bash", (*SHELLS, "sh", DIRENV))
     session = Session(c)
     check_local(session.settings)
     environment = session.environment(name)
@@ -77,18 +77,6 @@ def shell_hook(c: Context, shell: str) -> None:  # noqa: ARG001 - every command 
     For direnv: then `.envrc` may have the line `layout pydock ds`.
     """
     print(render("shell_hook.j2", hook=_checked(shell, HOOKS)), end="")
-
-
-def detected_shell() -> str:
-    """Return the shell that runs pydock, from its process's name, else from SHELL; bash if neither is one that we know."""
-    names = []
-    try:
-        with open(f"/proc/{os.getppid()}/comm", encoding="utf-8", errors="replace") as file:
-            names.append(file.read().strip())
-    except OSError:  # no such folder on this system
-        pass
-    names.append(os.path.basename(os.environ.get("SHELL", "")))
-    return next((name for name in names if name in SHELLS), "bash")
 
 
 def _checked(shell: str, known: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
 from pydock.environments.package_lists import split_words
+from pydock.exports.completion import PROJECT
 from pydock.messages import is_terminal, printable, say, terminal_columns
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
 
 @command(
     positional=["name", "packages"],
+    completes={"packages": PROJECT},
     help={
         **NAME_HELP,
         "packages": "requirement specifiers, for example pandas 'scipy>=1.11', or a project of yours: . or './libs/foo[dev]'",

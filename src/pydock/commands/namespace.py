@@ -8,6 +8,7 @@ from pydock.commands.activate import activate, shell_hook
 from pydock.commands.build import build
 from pydock.commands.change_packages import install, uninstall, update
 from pydock.commands.clean import clean
+from pydock.commands.completion import KNOWN_TASKS, completion
 from pydock.commands.compose import compose
 from pydock.commands.config import config
 from pydock.commands.copy import copy
@@ -55,8 +56,11 @@ COMMANDS = (
     expose,
     shell_hook,
     doctor,
+    completion,
 )
 # What they are called elsewhere, as commands of their own because they take other arguments.
 OTHER_NAMES = (list_, freeze)
+ALL_COMMANDS = (*COMMANDS, *OTHER_NAMES)
+KNOWN_TASKS[:] = ALL_COMMANDS
 
-namespace = Collection("env", *COMMANDS, *OTHER_NAMES)
+namespace = Collection("env", *ALL_COMMANDS)

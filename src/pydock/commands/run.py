@@ -26,6 +26,7 @@ from pydock.engine.run_request import request_run
 from pydock.engine.warm import run_warm
 from pydock.environments.requested import is_edited, requested_message
 from pydock.environments.scripts import SUFFIX, names_script
+from pydock.exports import completion
 from pydock.messages import call_of_user, shell_words, warn
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def shell(c: Context, name: str, **options: Any) -> None:
 
 @command(
     positional=["name", "command"],
+    completes={"name": completion.SCRIPT},
     aliases=["exec"],
     help={
         "name": "the environment's name, or a script (FILE.py), which gets the environment that it asks for",

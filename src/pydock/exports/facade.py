@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from pydock import __version__, errors, trust
 from pydock.engine.python_description import Description, describe_python
 from pydock.environments.facade import Facade, facade_of, quoted
+from pydock.environments.shells import quoted_for_fish
 from pydock.rendering import render
 from pydock.settings import project_folder
 
@@ -297,8 +298,3 @@ def _entries(folder: str) -> list[str]:
 def _comment(text: str) -> str:
     """Return a text as it can be in one line of a comment."""
     return "".join(sign if sign.isprintable() else "?" for sign in text)
-
-
-def quoted_for_fish(text: str) -> str:
-    """Return the text as one word of fish."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

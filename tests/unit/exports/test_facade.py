@@ -16,6 +16,7 @@ from pydock.engine.python_description import Description, Script, read_descripti
 from pydock.environments.caller import Caller
 from pydock.environments.environment import Environment
 from pydock.environments.facade import Facade, leave_facades, quoted
+from pydock.environments.shells import quoted_for_fish
 from pydock.exports import exposed, facade
 from pydock.rendering import render
 from pydock.settings import Home
@@ -302,8 +303,8 @@ def test_fish(made: Facade, tmp_path: Path) -> None:
     script = f"""
         set before $PATH
         function fish_prompt; echo "before $status"; end
-        source {facade.quoted_for_fish(made.programs + "/activate.fish")}
-        source {facade.quoted_for_fish(made.programs + "/activate.fish")}
+        source {quoted_for_fish(made.programs + "/activate.fish")}
+        source {quoted_for_fish(made.programs + "/activate.fish")}
         echo $VIRTUAL_ENV; echo $PATH[1]; false; fish_prompt; python 'a  b' ''
         deactivate
         test "$PATH" = (string join : $before); and echo same; set -q VIRTUAL_ENV; or echo unset; fish_prompt; functions -q deactivate; or echo gone
