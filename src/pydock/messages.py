@@ -192,9 +192,22 @@ def terminal_columns() -> int:
         return 80
 
 
+def has_colours(stream: TextIO | None) -> bool:
+    """Return whether the stream is a terminal that shows colours, and the user wants them (https://no-color.org)."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and is_terminal(stream)
+
+
+def encodes(stream: TextIO | None, sign: str) -> bool:
+    """Return whether the stream's encoding has the character."""
+    try:
+        sign.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def _coloured(colour: str, text: str) -> str:
-    # https://no-color.org
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not is_terminal(sys.stderr):
+    if not has_colours(sys.stderr):
         return text
     first, newline, rest = text.partition("\n")
     return f"\x1b[{colour}m{first}\x1b[0m{newline}{rest}"

@@ -10,6 +10,10 @@ imports, because most tests start it several times. The folder FAKE_DOCKER has `
     FAKE_DOCKER_OLD    "ignores" or "refuses": what a client before buildx 0.13 does with `--progress rawjson`
     FAKE_DOCKER_TOOLS  "missing": there is no tools image, and its uv is not available; without it, every tools image exists
     FAKE_DOCKER_NETWORKS  the names of the networks that exist
+    FAKE_DOCKER_INFO   JSON, whose values replace those that `docker info` prints
+    FAKE_DOCKER_INDEX  what the package index answers to the container of `pydock doctor`: a status, or an error
+    FAKE_DOCKER_SIZES  what the container of `pydock info` prints
+    FAKE_DOCKER_PROBE  JSON, whose values replace those that this container prints
     FAKE_DOCKER_EDIT   a file to append a line to during a build, as a user could
 """
 
@@ -86,6 +90,15 @@ def images(argv: list[str]) -> int:
                 ):
                     row = {"Repository": repository, "Tag": name, "ID": identifier}
                     print(json.dumps({**row, "CreatedAt": CREATED, "Size": "123MB"}))
+    return 0
+
+
+def history(argv: list[str]) -> int:
+    """List the layers of an image: of 1 MB each, and one that is empty."""
+    with locked_state() as state:
+        found = state.find(argv[-1]) or fail(_no_such_image(argv[-1]))
+        for size in ("0B", *("1MB" for _ in state.images[found]["layers"])):
+            print(json.dumps({"ID": "<missing>", "Size": size}))
     return 0
 
 
@@ -193,7 +206,21 @@ def volume(argv: list[str]) -> int:
 
 
 def info(argv: list[str]) -> int:
-    print('["name=seccomp,profile=builtin","name=cgroupns"]')
+    """Print the security options, or all that FAKE_DOCKER_INFO does not replace."""
+    options = ["name=seccomp,profile=builtin", "name=cgroupns"]
+    if "SecurityOptions" in argv[-1]:
+        print(json.dumps(options))
+        return 0
+    plugins = [{"Name": "buildx", "Version": "v0.14.0"}, {"Name": "compose", "Version": "v2.27.0"}]
+    known = {
+        "ClientInfo": {"Version": "27.0.0", "Plugins": plugins},
+        "ServerVersion": "27.0.1",
+        "Driver": "overlay2",
+        "OperatingSystem": "Linux",
+        "SecurityOptions": options,
+        "DockerRootDir": "/nowhere",
+    }
+    print(json.dumps({**known, **json.loads(os.environ.get("FAKE_DOCKER_INFO", "{}"))}))
     return 0
 
 
@@ -214,12 +241,20 @@ def ps(argv: list[str]) -> int:
             if any(labels[0] in (word, word.partition("=")[0]) for word in row["Labels"].split(",")):
                 print(json.dumps(row))
         return 0
+    names = [word.partition("=")[2] for word in argv if word.startswith("name=")]
+    if names:
+        return _print_named(names[0], template)
     if "status=created" in argv:
         with locked_state() as state:
             for name in state.containers:
                 print(template.replace("{{.Names}}", name).replace("{{.CreatedAt}}", CREATED))
         return 0
-    ancestors = [word.partition("=")[2] for word in argv if word.startswith("ancestor=")]
+    return _print_built_on(
+        [word.partition("=")[2] for word in argv if word.startswith("ancestor=")], template
+    )
+
+
+def _print_built_on(ancestors: list[str], template: str) -> int:
     with locked_state() as state:
         lower = [state.images[image]["layers"] for image in ancestors if image in state.images]
         for name, (image, reference, *_) in state.containers.items():
@@ -229,8 +264,55 @@ def ps(argv: list[str]) -> int:
     return 0
 
 
+def _measure(argv: list[str]) -> int:
+    """Print what inside/package_sizes.py does: a package of n letters has n MB. FAKE_DOCKER_SIZES replaces it."""
+    with locked_state() as state:
+        found = next(state.find(word) for word in argv if state.find(word))
+        names = [line.partition("==")[0] for line in state.images[found]["installed"]]
+    sizes = {name: len(name) * 1_000_000 for name in names}
+    print(os.environ.get("FAKE_DOCKER_SIZES", json.dumps({"python": "3.12.7", "sizes": sizes})))
+    return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+def _probe(argv: list[str]) -> int:
+    """Do what inside/probe.py does in a container; the index answers with FAKE_DOCKER_INDEX (a status, or an error)."""
+    request = json.loads(sys.stdin.buffer.read().decode())
+    with open(os.path.join(HOME, "probe.json"), "w", encoding="utf-8") as file:
+        json.dump(request, file)
+    mounts = [argv[index + 1] for index, word in enumerate(argv) if word == "--mount"]
+    if mounts and request["file"]:
+        source = mounts[0].partition("source=")[2].partition(",target=")[0].strip('"')
+        with open(os.path.join(source, os.path.basename(request["file"])), "w", encoding="utf-8") as file:
+            file.write(request["text"])
+    says = os.environ.get("FAKE_DOCKER_INDEX", "200")
+    status, error = (int(says), "") if says.isdigit() else (0, says)
+    index = {"address": "https://index.example", "status": status, "error": error, "kind": ""}
+    known = {
+        "uid": os.getuid(),
+        "unwritten": "",
+        "free": 50_000_000_000,
+        "size": 100_000_000_000,
+        "indexes": [index],
+    }
+    print(json.dumps({**known, **json.loads(os.environ.get("FAKE_DOCKER_PROBE", "{}"))}))
+    return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+def _print_named(pattern: str, template: str) -> int:
+    """Print the containers whose name fits; an image is shown by its id if the container's tag is not its tag any more."""
+    with locked_state() as state:
+        for name, (image, reference, *_) in state.containers.items():
+            tags = state.images[image]["tags"] if image in state.images else []
+            shown = reference if reference in tags else image.removeprefix("sha256:")[:12]
+            if re.search(pattern, name):
+                print(template.replace("{{.Names}}", name).replace("{{.Image}}", shown))
+    return 0
+
+
 def run(argv: list[str]) -> int:
     """Copy stdin to stdout, and exit with FAKE_DOCKER_EXIT; the container exists meanwhile."""
+    if "-S" in argv:
+        return _probe(argv) if "--interactive" in argv else _measure(argv)
     name = argv[argv.index("--name") + 1]
     labels = [argv[index + 1] for index, word in enumerate(argv) if word == "--label"]
     with locked_state() as state:
@@ -244,10 +326,31 @@ def run(argv: list[str]) -> int:
         sys.stdout.buffer.write(sys.stdin.buffer.read())
     if argv[-3] == "-c" and argv[-1] in {"editable", "wheel"}:
         _print_wheel(argv[argv.index("--workdir") + 1], argv[-1])
+    if "import csv" in argv[-1] or (len(argv) > 1 and "import csv" in argv[-2]):  # inside/describe_python.py
+        _describe_python(argv)
     sys.stdout.flush()
     with locked_state() as state:
         state.containers.pop(name, None)
     return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+def _describe_python(argv: list[str]) -> None:
+    """Print what inside/describe_python.py does, or FAKE_DOCKER_PYTHON; the image has `ruff`, and one module to copy."""
+    found = {
+        "version": "3.12.4",
+        "executable": "/usr/local/bin/python3.12",
+        "programs": ["python", "python3"],
+        "scripts": {
+            "ruff": ["/usr/local/bin/ruff", "ruff"],
+            "helper": ["/usr/local/bin/helper", "dependency"],
+        },
+        "packages": [],
+    }
+    print(os.environ.get("FAKE_DOCKER_PYTHON", json.dumps(found)))
+    if "--mount" in argv:
+        folder = argv[argv.index("--mount") + 1].split("source=")[1].split(",")[0]
+        with open(os.path.join(folder, "module.py"), "w", encoding="utf-8") as file:
+            file.write("x = 1\n")
 
 
 EMPTY_ZIP = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="
@@ -338,6 +441,7 @@ COMMANDS = {
     "network": network,
     "image": image,
     "images": images,
+    "history": history,
     "tag": tag,
     "rmi": rmi,
     "create": create,

@@ -151,7 +151,7 @@ def environments_table(
     """Return the rows as text with aligned columns; on a terminal of that width, no wider than that if possible."""
     lines = [[column.upper() for column in columns]]
     for row in rows:
-        words = {**row, "updated": _age(row["updated"])}
+        words = {**row, "updated": age_text(row["updated"])}
         lines.append([words[column] or "-" for column in columns])
     return aligned(lines, width, [(columns.index(name), least) for name, least in SHRINK if name in columns])
 
@@ -159,7 +159,7 @@ def environments_table(
 def _row_or_reason(settings: Settings, name: str, images: dict[str, ListedImage]) -> dict[str, Any] | None:
     """Return the row of one environment, whose state says why if it cannot be read; None if it was removed."""
     try:
-        return _row(find_environment(settings, name), images)
+        return environment_row(find_environment(settings, name), images)
     except errors.EnvironmentNotFound:
         return None
     except errors.PydockError as error:
@@ -177,7 +177,8 @@ def _row_or_reason(settings: Settings, name: str, images: dict[str, ListedImage]
     }
 
 
-def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, Any]:
+def environment_row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, Any]:
+    """Return the row of an environment, whose images are given by tag, newest first."""
     image, state = images.get(environment.content_tag()), "ready"
     if image is None:
         image, state = _older_image(environment, images), "changed since the build"
@@ -185,7 +186,7 @@ def _row(environment: Environment, images: dict[str, ListedImage]) -> dict[str, 
         state = "not built"
     elif state == "ready" and is_edited(environment):
         state = EDITED
-    is_warm = any(warm_containers(environment))
+    is_warm = any(warm_containers(environment.name, environment.identity))
     alias = images.get(environment.alias)
     return {
         "name": environment.name,
@@ -205,7 +206,7 @@ def _older_image(environment: Environment, images: dict[str, ListedImage]) -> Li
     return images[older[0]] if older else None
 
 
-def _age(created: str | None) -> str:
+def age_text(created: str | None) -> str:
     """Return how long ago `created` was, in the engine's format: `2026-11-22 12:00:00 +0000 UTC`."""
     if not created:
         return "-"

@@ -21,7 +21,7 @@ from pydock.messages import redacted, shell_words, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Callable
+    from typing import IO, Callable
 
     from invoke import Context, Result
 
@@ -61,11 +61,13 @@ class Engine:
     With `--dry` (pydock's, or invoke's own) queries still run, but changes are only printed.
     """
 
-    def __init__(self, context: Context, settings: Settings) -> None:
+    def __init__(self, context: Context, settings: Settings, seconds: float = 0) -> None:
+        """`seconds` is how long a query may take before its client is killed; 0: as long as it wants."""
         check_supported(settings)
         self.client = settings.engine
         self._context = context
         self._settings = settings
+        self._seconds = seconds
         self._rootless: bool | None = None
         self._warned: set[str] = set()  # warnings of installers
 
@@ -113,6 +115,13 @@ class Engine:
     def query_all_found(self, argvs: Sequence[Sequence[str]]) -> list[str]:
         """Run independent queries at the same time; see `query_found`."""
         return [str(self._raise_for_engine(result).stdout) for result in self._run_all(argvs)]
+
+    def results(self, argvs: Sequence[Sequence[str]]) -> list[Result]:
+        """Run independent queries at the same time; return their results, which may be failures of any kind.
+
+        Raises `EngineNotFound` if there is no client.
+        """
+        return self._run_all(argvs)
 
     def modify(self, argv: Sequence[str]) -> str:
         """Run a command that changes images or containers; return its stdout. With `--dry`, print it, return ""."""
@@ -223,9 +232,35 @@ class Engine:
         finally:
             os.close(watcher)
 
+    @contextlib.contextmanager
+    def container_beside(
+        self, argv: Sequence[str], container: str, stdin: IO[bytes], seconds: float
+    ) -> Iterator[Callable[[], Result]]:
+        """Start a container that reads `stdin`; yield a function that waits for it and returns its result.
+
+        It may take so many seconds. However it ends, it is removed.
+        """
+        watcher = start_container_watcher(self._settings, container)
+        try:
+            self._echo(argv)
+            runner = functools.partial(EngineRunner, seconds=seconds, stdin=stdin)
+            promise = self._start(argv, runner=runner, asynchronous=True)
+            wait = functools.cache(promise.join)
+            try:
+                yield wait
+                if wait().ok:
+                    os.write(watcher, b"0")
+            finally:
+                promise.runner.stop_if_running()
+        finally:
+            os.close(watcher)
+
     def _run(self, argv: Sequence[str], *, asynchronous: bool = False) -> Any:
         """Return invoke's `Result`, or its `Promise` of one."""
         self._echo(argv)
+        if self._seconds:
+            runner = functools.partial(EngineRunner, seconds=self._seconds)
+            return self._start(argv, runner=runner, asynchronous=asynchronous)
         return self._start(argv, asynchronous=asynchronous)
 
     def _start(

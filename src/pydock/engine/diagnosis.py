@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors
+from pydock.engine.process import NO_ANSWER
 from pydock.messages import redacted
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ ENGINE_FAILURES = (
         r"|error during connect|Cannot connect to Podman|connection refused.*docker\.sock",
         errors.EngineNotRunning,
         "The Docker engine is not running. Start it (`sudo systemctl start docker`, or Docker Desktop) and try "
+        "again. `{client} version` shows whether it answers.",
+    ),
+    Meaning(
+        re.escape(NO_ANSWER),
+        errors.EngineNotRunning,
+        "The Docker engine does not answer in time. Restart it (`sudo systemctl restart docker`, or Docker Desktop) and try "
         "again. `{client} version` shows whether it answers.",
     ),
     Meaning(

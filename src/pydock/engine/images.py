@@ -275,7 +275,7 @@ class Images:
             ]
         )
         return {tag: image for image in _inspected(inspected) for tag in image.tags}, [
-            row.tag for row in _rows(listed)
+            row.tag for row in listed_images(listed)
         ]
 
     def inspect(self, tag: str) -> Image | None:
@@ -295,7 +295,7 @@ class Images:
 
     def listed(self, references: Sequence[str] = (), label: str = docker.VERSION_LABEL) -> list[ListedImage]:
         """Return the images with a tag of one of the patterns, newest first; without patterns, with that label."""
-        rows = _rows(self._engine.query(docker.list_images(self._engine.client, references, label)))
+        rows = listed_images(self._engine.query(docker.list_images(self._engine.client, references, label)))
         return [row for row in rows if not row.tag.endswith(":<none>")]
 
     def tag(self, image: str, tag: str) -> None:
@@ -455,7 +455,8 @@ def _reader_container_name(environment: Environment) -> str:
     return f"{environment.name}-{environment.identity}-read"
 
 
-def _rows(listing: str) -> list[ListedImage]:
+def listed_images(listing: str) -> list[ListedImage]:
+    """Return what `docker images` printed, a JSON object per line; raises `ValueError` or `KeyError` if it is not that."""
     return [ListedImage.of(json.loads(line)) for line in listing.splitlines() if line.strip()]
 
 

@@ -8,6 +8,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 from invoke.runners import Local
@@ -18,6 +19,7 @@ from pydock.messages import interrupted_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import IO
 
     from invoke import Context
     from invoke.runners import Result
@@ -26,17 +28,32 @@ if TYPE_CHECKING:
 
 PAUSE = 0.2  # seconds without output after which the progress is drawn again
 STOP_TIMEOUT = 10  # seconds that a client gets to end after SIGTERM
+TIMED_OUT = 124  # the exit code of timeout(1)
+NO_ANSWER = "pydock: the engine's client did not end"  # in the stderr of a client that took too long
 
 
 class EngineRunner(Local):
-    """Captures stdout and stderr. With a `progress`, stderr goes there as it arrives, and is not kept here."""
+    """Captures stdout and stderr. With a `progress`, stderr goes there as it arrives, and is not kept here.
+
+    A client that has not ended after so many `seconds` is killed, and its exit code is `TIMED_OUT`; 0: it has no limit.
+    It reads `stdin`, if that is given.
+    """
 
     process: subprocess.Popen[bytes]
     pending = 0  # a signal that arrived while none could be handled
 
-    def __init__(self, context: Context, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        progress: Progress | None = None,
+        seconds: float = 0,
+        stdin: IO[bytes] | None = None,
+    ) -> None:
         super().__init__(context)
         self._progress = progress
+        self._seconds, self._end = seconds, 0.0
+        self._stdin = stdin
+        self._timed_out = False
 
     def run(self, command: str, **kwargs: Any) -> Result:
         # A signal that raised while the client is being started would leave a client that nobody waits for.
@@ -51,9 +68,10 @@ class EngineRunner(Local):
         # A process group of its own, so that a signal also reaches buildx, which is docker's child. sudo must stay in
         # ours, because it asks for a password on our terminal.
         own_session = argv[0] != "sudo"
-        nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
+        stdin, pipe = self._stdin or subprocess.DEVNULL, subprocess.PIPE
+        self._end = time.monotonic() + self._seconds
         self.process = subprocess.Popen(
-            argv, env=env, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=own_session
+            argv, env=env, stdin=stdin, stdout=pipe, stderr=pipe, start_new_session=own_session
         )
 
     def should_use_pty(self, pty: bool = False, fallback: bool = True) -> bool:  # noqa: ARG002
@@ -67,9 +85,7 @@ class EngineRunner(Local):
 
     def wait(self) -> None:
         with self._stop_client_on_signal():
-            stdout, stderr = (
-                self._read_to_progress(self._progress) if self._progress else self.process.communicate()
-            )
+            stdout, stderr = self._read_to_progress(self._progress) if self._progress else self._read()
         self.stdout.append(stdout.decode(errors="replace"))
         self.stderr.append(stderr.decode(errors="replace"))
 
@@ -78,6 +94,8 @@ class EngineRunner(Local):
         return self.process.poll() is not None
 
     def returncode(self) -> int:
+        if self._timed_out:
+            return TIMED_OUT
         code = self.process.returncode
         return code if code >= 0 else 128 - code
 
@@ -100,6 +118,25 @@ class EngineRunner(Local):
             self._stop()
             raise
 
+    def _read(self) -> tuple[bytes, bytes]:
+        """Return all of the client's output, what there is of it if the client took too long."""
+        if not self._seconds:
+            return self.process.communicate()
+        try:
+            return self.process.communicate(timeout=max(0.0, self._end - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            self._timed_out = True
+            self._signal_client(signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # a `sudo` cannot be killed
+                self.process.wait(1)
+            self._close_streams()
+            return error.stdout or b"", f"{NO_ANSWER} within {self._seconds:g} seconds".encode()
+
+    def stop_if_running(self) -> None:
+        """End the client, if nobody has waited for it."""
+        if self.process.poll() is None:
+            self._stop()
+
     def _stop(self) -> None:
         with signal_handlers(signal.SIG_IGN):
             self._signal_client(signal.SIGTERM)  # a background job of a shell ignores SIGINT
@@ -108,6 +145,9 @@ class EngineRunner(Local):
             except subprocess.TimeoutExpired:
                 self._signal_client(signal.SIGKILL)
                 self.process.wait()
+        self._close_streams()
+
+    def _close_streams(self) -> None:
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()

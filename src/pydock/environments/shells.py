@@ -1,4 +1,4 @@
-"""Which shell the caller types in."""
+"""Which shell the caller types in, and how its words are quoted."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def detect_shell(environ: Mapping[str, str], process: int) -> str:
         if name in SHELLS:
             return name
     return ""
+
+
+def quoted_for_fish(text: str) -> str:
+    """Return a word in fish's single quotes, in which only these two characters are special."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _name_of(process: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydock.environments.shells import SHELLS
+from pydock.environments.shells import SHELLS, quoted_for_fish
 from pydock.rendering import render
 
 if TYPE_CHECKING:
@@ -116,11 +116,6 @@ def completion_script(
 def short_text(text: str) -> str:
     """Return the first part of a help text, which fits beside a word in a shell's list."""
     return text.partition("; ")[0].partition(", with ")[0].rstrip(".")
-
-
-def quoted_for_fish(text: str) -> str:
-    """Return a word in fish's single quotes, in which only these two characters are special."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _with_short(flag: str, flags: Mapping[str, str]) -> list[str]:

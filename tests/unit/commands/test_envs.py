@@ -45,11 +45,11 @@ def test_environments_table() -> None:
 @pytest.mark.parametrize("zone", [0, 2])
 def test_age(ago: timedelta, text: str, zone: int) -> None:
     then = (datetime.now(timezone.utc) - ago).astimezone(timezone(timedelta(hours=zone)))
-    assert envs._age(then.strftime("%Y-%m-%d %H:%M:%S %z UTC")) == text
+    assert envs.age_text(then.strftime("%Y-%m-%d %H:%M:%S %z UTC")) == text
 
 
 @pytest.mark.parametrize(
     ("created", "text"), [(None, "-"), ("", "-"), ("yesterday or so", "yesterday or so")]
 )
 def test_age_of_unknown_format(created: str | None, text: str) -> None:
-    assert envs._age(created) == text
+    assert envs.age_text(created) == text

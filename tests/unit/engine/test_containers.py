@@ -36,13 +36,13 @@ def test_this_terminal(
         if not streams["fstat"]:
             raise OSError(9, "Bad file descriptor")
 
-    monkeypatch.setattr(containers, "_selinux_enforces", lambda: False)
+    monkeypatch.setattr(containers, "selinux_enforces", lambda: False)
     monkeypatch.setattr(containers, "os", SimpleNamespace(fstat=fstat, isatty=streams.__getitem__))
     assert containers.this_terminal() == expected
 
 
 @pytest.mark.parametrize(("content", "enforces"), [("1", True), ("0", False), (None, False)])
-def test_selinux_enforces(monkeypatch: pytest.MonkeyPatch, content: str | None, enforces: bool) -> None:
+def testselinux_enforces(monkeypatch: pytest.MonkeyPatch, content: str | None, enforces: bool) -> None:
     def opened(path: str, encoding: str) -> io.StringIO:
         assert path == "/sys/fs/selinux/enforce"
         if content is None:
@@ -50,7 +50,7 @@ def test_selinux_enforces(monkeypatch: pytest.MonkeyPatch, content: str | None, 
         return io.StringIO(content)
 
     monkeypatch.setattr(containers, "open", opened, raising=False)
-    assert containers._selinux_enforces() is enforces
+    assert containers.selinux_enforces() is enforces
 
 
 def test_container_names_are_unique(make_environment: MakeEnvironment) -> None:

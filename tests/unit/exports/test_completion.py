@@ -13,7 +13,7 @@ from pydock.commands import command as command_module
 from pydock.commands.command import PACKAGES, command
 from pydock.commands.completion import describe, script_for
 from pydock.commands.namespace import ALL_COMMANDS
-from pydock.environments.shells import SHELLS, detect_shell
+from pydock.environments.shells import SHELLS, detect_shell, quoted_for_fish
 from pydock.exports.completion import (
     BY_METAVAR,
     BY_PARAMETER,
@@ -21,7 +21,6 @@ from pydock.exports.completion import (
     CompletedCommand,
     Option,
     completion_script,
-    quoted_for_fish,
     short_text,
 )
 
