@@ -161,6 +161,9 @@ def test_files(shell: Shell) -> None:
 def test_other_words(shell: Shell) -> None:
     assert shell.offered("pydock packages ds --format ") == ["columns", "freeze", "json"]
     assert shell.offered("pydock completion ") == ["bash", "fish", "zsh"]
+    assert shell.offered("pydock shell-hook ") == ["bash", "direnv", "fish", "zsh"]
+    assert shell.offered("pydock activate ds --shell d") == ["direnv"]
+    assert shell.offered("pydock copy ds new --to ") == ["global", "local"]
     for line in ("create ", "create new ", "install ds ", "install ds --system ", "nonsense ", "envs "):
         assert shell.offered(f"pydock {line}") == [], line
 

@@ -31,6 +31,7 @@ HOOKS = (*SHELLS, DIRENV)
         "shell": f"print code for this shell: {', '.join(SHELLS)}, {DIRENV} (default: detected)",
     },
     metavars={"shell": "SHELL"},
+    completes={"shell": ",".join(HOOKS)},
     examples=["activate ds", "activate ds --shell fish"],
     settings=["keep", "host_packages", "pass_env", "mount"],
 )
@@ -69,6 +70,7 @@ def activate(c: Context, name: str, shell: str = "") -> None:
     name="shell-hook",
     positional=["shell"],
     help={"shell": f"one of {', '.join(HOOKS)}"},
+    completes={"shell": ",".join(HOOKS)},
     examples=["shell-hook bash", "shell-hook direnv"],
 )
 def shell_hook(c: Context, shell: str) -> None:  # noqa: ARG001 - every command has it
