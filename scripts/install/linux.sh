@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs pydock, a single file: /usr/local/bin/pydock for root, ~/.local/bin/pydock for other users; and what bash, zsh and
-# fish complete its words with, for those of them that are there: below /usr/local/share for root, else ~/.local/share.
+# fish complete its words with, for those of them that are there: in folders of the system for root, else in ~/.local/share.
 #
 #   curl -fsSL https://raw.githubusercontent.com/apiad/pydock/main/scripts/install/linux.sh | sudo sh
 #   … | sudo sh -s -- --uninstall
@@ -178,20 +178,18 @@ check_path() {
     esac
 }
 
-data_directory() {
-    if [ "$directory" = /usr/local/bin ]; then
-        echo /usr/local/share
-    else
-        printf '%s\n' "${XDG_DATA_HOME:-${HOME:+$HOME/.local/share}}"
-    fi
-}
-
 # Print SHELL FILE for each shell: where the shell looks by itself (zsh: in the folders of fpath).
 completion_files() {
-    share=$(data_directory)
+    if [ "$directory" = /usr/local/bin ]; then
+        share=/usr/local/share
+        fish=/etc/fish/completions # /usr/local/share only counts if XDG_DATA_DIRS says so
+    else
+        share=${XDG_DATA_HOME:-${HOME:+$HOME/.local/share}}
+        fish=$share/fish/vendor_completions.d
+    fi
     [ "$share" ] || return 0
     printf '%s\n' "bash $share/bash-completion/completions/pydock" \
-        "zsh $share/zsh/site-functions/_pydock" "fish $share/fish/vendor_completions.d/pydock.fish"
+        "zsh $share/zsh/site-functions/_pydock" "fish $fish/pydock.fish"
 }
 
 # src/pydock/exports/completion.py says this in each script.

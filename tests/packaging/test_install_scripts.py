@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import re
 import shutil
 import stat
 import sys
@@ -137,15 +138,22 @@ def test_install_as_root(with_python: Installation) -> None:
     (machine.bin / "id").write_text(USER_ID.replace("1000", "0"), encoding="utf-8")
     script = machine.work / "linux.sh"
     text = (SCRIPTS / "linux.sh").read_text(encoding="utf-8")
-    script.write_text(text.replace("/usr/local/", f"{machine.root}/usr/local/"), encoding="utf-8")
+    for folder in ("/usr/local/", "/etc/"):
+        text = re.sub(f"(?<![~/.\\w]){folder}", f"{machine.root}{folder}", text)
+    script.write_text(text, encoding="utf-8")
     for shell in ("bash", "zsh", "fish"):
         with_python.add(shell, Path("/bin/true"))
     machine.succeed("/bin/sh", script)
-    share = machine.root / "usr/local/share"
-    files = {path for path in share.rglob("*") if path.is_file()}
-    assert files == {share / name for name in COMPLETION.values()}
+    for name in (
+        "usr/local/share/" + COMPLETION["bash"],
+        "usr/local/share/" + COMPLETION["zsh"],
+        "etc/fish/completions/pydock.fish",
+    ):
+        assert (machine.root / name).read_text(encoding="utf-8").count("# Completion of pydock's words") == 1
     assert (machine.root / "usr/local/bin/pydock").read_bytes() == with_python.source.read_bytes()
     assert not list(machine.home.iterdir())
+    machine.succeed("/bin/sh", script, "--uninstall")
+    assert not [path for top in ("usr", "etc") for path in (machine.root / top).rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
