@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pydock import errors
-from pydock.commands.command import FLAGS, command
+from pydock.commands.command import COMMAND, FLAGS, command
 from pydock.environments.shells import SHELLS, detect_shell
 from pydock.exports import completion as export
 from pydock.exports.completion import CompletedCommand, Option
@@ -77,7 +77,7 @@ def describe(task: Command) -> CompletedCommand:
         options,
         arguments,
         rest,
-        verbatim=bool(task.rest and task.rest.verbatim),
+        verbatim=task.rest is COMMAND,
     )
 
 

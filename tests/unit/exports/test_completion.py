@@ -94,6 +94,8 @@ def test_packages_and_projects() -> None:
         "install": "@project",
         "uninstall": "@package",
         "update": "@package",
+        "pip": "",
+        "expose": "",
     }
 
 
