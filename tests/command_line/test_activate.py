@@ -186,6 +186,34 @@ def test_delete_removes_it(ds: Machine) -> None:
     assert list((ds.home / ".local" / "bin").iterdir()) == []
 
 
+def test_clean_removes_those_of_environments_that_are_gone(ds: Machine) -> None:
+    ds.ok("install", "ds", "six")  # which records the folder
+    ds.ok("activate", "ds")
+    ds.ok("clean", "--yes")
+    assert facade(ds).exists()
+    shutil.rmtree(ds.folder("ds"))
+    ds.ok("clean", "--yes")
+    assert list((ds.home / ".pydock" / "venvs").iterdir()) == []
+
+
+def test_what_a_killed_command_left_is_removed(ds: Machine) -> None:
+    ds.ok("activate", "ds")
+    owner = facade(ds).parent
+    (owner / ".packages").mkdir()
+    (owner / ".made-of").unlink()
+    ds.ok("activate", "ds")
+    assert sorted(os.listdir(owner)) == [".inside", ".made-of", "ds"]
+
+
+def test_rename_removes_it(ds: Machine) -> None:
+    ds.ok("activate", "ds")
+    ds.ok("expose", "ds", "ruff")
+    ended = ds.ok("rename", "ds", "other")
+    assert "`pydock expose other ruff` exposes them again" in ended.err
+    assert list((ds.home / ".pydock" / "venvs").iterdir()) == []
+    assert list((ds.home / ".local" / "bin").iterdir()) == []
+
+
 def test_dry_run_writes_nothing(ds: Machine) -> None:
     before = ds.home_and_project()
     ds.ok("--dry", "activate", "ds")

@@ -18,7 +18,7 @@ from .conftest import TIMEOUT, Machine
 if TYPE_CHECKING:
     from pathlib import Path
 
-EVERY = 1 if os.environ.get("PYDOCK_TORTURE") else 4
+EVERY = 1 if os.environ.get("PYDOCK_TORTURE") else 8
 # https://docs.python.org/3/library/audit_events.html
 PROGRAM = """
 import os, signal, sys

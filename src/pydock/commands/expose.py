@@ -12,9 +12,8 @@ from pydock.commands.list_packages import read_packages
 from pydock.commands.run import image_to_run
 from pydock.commands.session import Session
 from pydock.engine.python_description import PYTHON, describe_python
-from pydock.environments.facade import facade_of
+from pydock.environments.facade import facade_of, remove_tree
 from pydock.exports import exposed
-from pydock.exports.facade import remove_facade
 from pydock.messages import aligned, redacted, say, terminal_width, warn
 from pydock.settings import find_user_home
 
@@ -105,7 +104,7 @@ def remove_from_path(environment: Environment) -> list[str]:
         facade, folder = facade_of(environment), default_folder()
     except errors.UsageError:  # a user without a home folder has neither
         return []
-    remove_facade(facade.owner)
+    remove_tree(facade.owner)
     own = [one for one in exposed.exposed_in(folder) if one.identity == environment.identity]
     exposed.remove(own)
     return [one.command for one in own]

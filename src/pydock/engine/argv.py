@@ -227,10 +227,14 @@ def create_container(client: Client, image: str, name: str) -> list[str]:
     return [*client, "create", "--pull", "never", "--network", "none", "--name", name, image, "true"]
 
 
-def describe_python(client: Client, container: str, image: str, program: str, folder: str = "") -> list[str]:
+def describe_python(
+    client: Client, container: str, image: str, program: str, folder: str = "", *, selinux: bool = False
+) -> list[str]:
     """Return the command that runs `inside/describe_python.py` in an image, which copies its packages to `folder`."""
     argv = [*client, "run", "--rm", "--pull", "never", "--network", "none", "--name", container]
     argv += ["--entrypoint", "", "--workdir", "/"]
+    if selinux and folder:
+        argv += ["--security-opt", "label=disable"]
     if folder:
         argv += ["--mount", csv_record("type=bind", f"source={folder}", "target=/run/pydock/copy")]
     return [*argv, image, "python3", "-I", "-c", program, *(["/run/pydock/copy"] if folder else [])]

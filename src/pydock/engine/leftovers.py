@@ -11,6 +11,7 @@ from pydock.engine import argv as docker
 from pydock.engine import warm_leftovers
 from pydock.environments import registry
 from pydock.environments.content import DOCKERFILE
+from pydock.environments.facade import remove_facades
 from pydock.environments.files import hidden_sibling, is_locked
 from pydock.messages import warn
 
@@ -109,6 +110,7 @@ def remove(engine: Engine, leftovers: Leftovers) -> None:
     if leftovers.tags:
         engine.modify(docker.remove_images(engine.client, leftovers.tags))
     if not engine.dry:
+        remove_facades(leftovers.identities)
         for identity in leftovers.identities:
             registry.forget(identity)
 

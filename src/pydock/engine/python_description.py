@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydock import errors
 from pydock.engine import argv as docker
 from pydock.engine.build_context import PROGRAMS
-from pydock.engine.containers import container_name
+from pydock.engine.containers import container_name, selinux_enforces
 
 if TYPE_CHECKING:
     from pydock.engine.client import Engine
@@ -59,7 +59,8 @@ def describe_python(engine: Engine, environment: Environment, image: str, copy_t
         program = file.read()
     container = container_name(environment)
     result = engine.run_and_capture(
-        docker.describe_python(engine.client, container, image, program, copy_to), container
+        docker.describe_python(engine.client, container, image, program, copy_to, selinux=selinux_enforces()),
+        container,
     )
     if result.failed:
         lines = str(result.stderr).strip().splitlines()[-3:]

@@ -16,7 +16,7 @@ from pydock.settings import find_user_home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Collection, MutableMapping
 
     from pydock.environments.environment import Environment
 
@@ -68,6 +68,26 @@ def facades_folder() -> str:
             "HOME is not set to a folder, so there is no place for activated environments. Set HOME."
         )
     return os.path.join(os.path.realpath(home), ".pydock", FOLDER)
+
+
+def remove_facades(identities: Collection[str]) -> None:
+    """Remove the facades of environments that are gone."""
+    try:
+        folder = facades_folder()
+        entries = os.listdir(folder)
+    except (errors.UsageError, OSError):  # there are none
+        return
+    for entry in entries:
+        if entry.partition("-")[0] in identities:
+            remove_tree(os.path.join(folder, entry))
+
+
+def remove_tree(folder: str) -> None:
+    """Remove a folder, if there is one, as far as possible; a symbolic link stays."""
+    import shutil  # only for commands that are slow anyway
+
+    if not os.path.islink(folder):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def quoted(text: str) -> str:

@@ -8,16 +8,16 @@ again. The files are those of a virtual environment (PEP 405).
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
-import shutil
 import stat
 import sys
 from typing import TYPE_CHECKING
 
 from pydock import __version__, errors, trust
 from pydock.engine.python_description import Description, describe_python
-from pydock.environments.facade import Facade, facade_of, quoted
+from pydock.environments.facade import Facade, facade_of, quoted, remove_tree
 from pydock.environments.shells import quoted_for_fish
 from pydock.rendering import render
 from pydock.settings import project_folder
@@ -46,12 +46,15 @@ def make_facade(engine: Engine, settings: Settings, environment: Environment, im
         os.makedirs(facade.owner, mode=0o700, exist_ok=True)
         os.chmod(facade.owner, 0o700)
         trust.check_owner(facade.owner)
-        with _packages_folder(facade, wanted=settings.host_packages == "true") as packages:
+        with (
+            _locked(facade.owner),
+            _packages_folder(facade, wanted=settings.host_packages == "true") as packages,
+        ):
             description = describe_python(engine, environment, image, packages)
             write_programs(facade, environment, settings.home, description)
             write_inside(facade, description)
             replace_packages(facade, description, packages)
-        write_file(facade.record, made_of)
+            write_file(facade.record, made_of)
     except OSError as error:
         raise errors.PydockError(
             f"Cannot write {error.filename or facade.owner}: {error.strerror}. Check its permissions and the free space."
@@ -59,11 +62,15 @@ def make_facade(engine: Engine, settings: Settings, environment: Environment, im
     return facade
 
 
-def remove_facade(owner: str) -> None:
-    """Remove a facade's folder, if there is one."""
-    if os.path.islink(owner) or not os.path.isdir(owner):
-        return
-    shutil.rmtree(owner, ignore_errors=True)
+@contextlib.contextmanager
+def _locked(folder: str) -> Iterator[None]:
+    """Let one command at a time write a facade."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def size_of_folder(folder: str) -> int:
@@ -168,7 +175,7 @@ def write_inside(facade: Facade, description: Description) -> None:
     library = os.path.join(facade.inside, "lib")
     packages = os.path.join(library, f"python{description.short_version}", "site-packages")
     for version in set(_entries(library)) - {f"python{description.short_version}"}:
-        remove_facade(os.path.join(library, version))
+        remove_tree(os.path.join(library, version))
     os.makedirs(packages, exist_ok=True)
     links = dict.fromkeys(description.programs or ("python3",), description.executable)
     links.update((name, script.path) for name, script in description.scripts.items())
@@ -213,12 +220,13 @@ def _packages_folder(facade: Facade, *, wanted: bool) -> Iterator[str]:
     if not wanted:
         yield ""
         return
-    folder = os.path.join(facade.owner, f".packages.{os.getpid()}")
+    folder = os.path.join(facade.owner, ".packages")
+    remove_tree(folder)  # a killed command may have left it
     os.mkdir(folder, 0o700)
     try:
         yield folder
     finally:
-        remove_facade(folder)
+        remove_tree(folder)
 
 
 def replace_packages(facade: Facade, description: Description, packages: str) -> None:
@@ -226,7 +234,7 @@ def replace_packages(facade: Facade, description: Description, packages: str) ->
     parent = os.path.join(facade.folder, "lib")
     for version in _entries(parent):
         if not packages or version != f"python{description.short_version}":
-            remove_facade(os.path.join(parent, version))
+            remove_tree(os.path.join(parent, version))
     if packages:
         _make_harmless(packages)
         target = os.path.join(parent, f"python{description.short_version}", "site-packages")
@@ -259,11 +267,12 @@ def _runs_code(path: str) -> bool:
 
 def _swap(new: str, place: str) -> None:
     """Put a folder in the place of another, which is removed."""
-    old = f"{place}.old.{os.getpid()}"
+    old = f"{place}.old"
+    remove_tree(old)
     if os.path.lexists(place):
         os.rename(place, old)
     os.rename(new, place)
-    remove_facade(old)
+    remove_tree(old)
 
 
 def write_file(path: str, text: str, mode: int = 0o644) -> None:

@@ -90,16 +90,15 @@ def test_every_name_is_completed_but_that_of_a_new_environment(task: Command) ->
 
 def test_packages_and_projects() -> None:
     rest = {str(task.name): describe(task).rest for task in ALL_COMMANDS if task.rest}
-    assert (
-        rest.items()
-        >= {
-            "create": "@project",
-            "run": "@line",
-            "install": "@project",
-            "uninstall": "@package",
-            "update": "@package",
-        }.items()
-    )
+    assert rest == {
+        "create": "@project",
+        "run": "@line",
+        "install": "@project",
+        "uninstall": "@package",
+        "update": "@package",
+        "pip": "@pip",
+        "expose": "",
+    }
 
 
 def test_a_command_of_the_future_needs_no_more() -> None:
