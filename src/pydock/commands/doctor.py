@@ -168,6 +168,10 @@ def _unusable(
         at = f" (at {checks.without_user(where)})" if where else ""
         return [*known, Check("engine", False, f"{_first_sentence(error).rstrip('.')}{at}.", hint)]
     unknown = diagnosis.failure(failed[0], failed[1])
+    if "docker endpoint" in failed[1].stderr:  # DOCKER_HOST or DOCKER_CONTEXT is wrong, or the chosen context
+        last = failed[1].stderr.strip().splitlines()[-1]
+        hint = "unset DOCKER_HOST DOCKER_CONTEXT; docker context use default"
+        return [Check("engine", False, f"The engine's address is wrong: {last}.", hint)]
     return [
         *known,
         Check("engine" if info else "client", False, _words(unknown), f"{shlex.join(client)} version"),
@@ -240,7 +244,7 @@ def _checks_with_container(
     files = checks.files_check(answer, folder, result.uid, info)
     return [
         files if place else Check("files", None, reason),
-        checks.index_check(answer["indexes"], note),
+        checks.index_check(answer["indexes"], note, proxy=bool(given.proxies)),
         checks.disk_check(answer["free"], held),
         beside,
     ]

@@ -210,8 +210,11 @@ def network_check(
     return Check("network", True, f"{used}{'; '.join(parts)}")
 
 
-def index_check(indexes: Sequence[Mapping[str, Any]], note: str = "") -> Check:
-    """Return whether every package index answered the container; `note` is what to say of the way there."""
+def index_check(indexes: Sequence[Mapping[str, Any]], note: str = "", *, proxy: bool = False) -> Check:
+    """Return whether every package index answered the container.
+
+    `note` is what to say of the way there, and `proxy` whether it leads through one.
+    """
     if not indexes:
         return Check("index", None, "No package index is configured (`no-index`).")
     for index in indexes:
@@ -233,12 +236,12 @@ def index_check(indexes: Sequence[Mapping[str, Any]], note: str = "") -> Check:
     return Check("index", True, f"{', '.join(str(index['address']) for index in indexes)} answered{note}")
 
 
-def _index_hint(error: str) -> str:
+def _index_hint(error: str, *, proxy: bool) -> str:
     if "CERTIFICATE" in error or "certificate" in error:
         return "export PYDOCK_CA_BUNDLE=/path/to/your/ca-bundle.pem"
-    if "407" in error:
+    if proxy or "Tunnel" in error:
         return "env | grep -i _proxy"
-    return "export HTTPS_PROXY=http://HOST:PORT, or PYDOCK_BUILD_OPTIONS='--network host'"
+    return "export HTTPS_PROXY=http://HOST:PORT"
 
 
 def files_check(answer: Mapping[str, Any], folder: str, uid: int | None, info: Mapping[str, Any]) -> Check:
