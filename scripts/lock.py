@@ -67,6 +67,7 @@ LOCKS = (
     Lock("dev", groups=("dev",), dependencies=True),
     Lock("single-file", dependencies=True, universal=False),
     Lock("bench", groups=("bench",)),
+    Lock("recording", groups=("recording",)),
     Lock("bench-environments", groups=("bench-environments",), packages="bench/thirty-packages.txt"),
 )
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs pydock, a single file: /usr/local/bin/pydock for root, ~/.local/bin/pydock for other users.
+# Installs pydock, a single file: /usr/local/bin/pydock for root, ~/.local/bin/pydock for other users; and what bash, zsh and
+# fish complete its words with, for those of them that are there: below /usr/local/share for root, else ~/.local/share.
 #
 #   curl -fsSL https://raw.githubusercontent.com/apiad/pydock/main/scripts/install/linux.sh | sudo sh
 #   … | sudo sh -s -- --uninstall
@@ -68,6 +69,7 @@ install() {
     write_target
     say "Installed $(cat "$work/version"): $target"
     check_path
+    install_completion
 }
 
 check_target() {
@@ -176,6 +178,56 @@ check_path() {
     esac
 }
 
+data_directory() {
+    if [ "$directory" = /usr/local/bin ]; then
+        echo /usr/local/share
+    else
+        printf '%s\n' "${XDG_DATA_HOME:-${HOME:+$HOME/.local/share}}"
+    fi
+}
+
+# Print SHELL FILE for each shell: where the shell looks by itself (zsh: in the folders of fpath).
+completion_files() {
+    share=$(data_directory)
+    [ "$share" ] || return 0
+    printf '%s\n' "bash $share/bash-completion/completions/pydock" \
+        "zsh $share/zsh/site-functions/_pydock" "fish $share/fish/vendor_completions.d/pydock.fish"
+}
+
+# src/pydock/exports/completion.py says this in each script.
+is_completion() { [ -f "$1" ] && [ ! -L "$1" ] && head -n 2 "$1" | grep -q '^# Completion of pydock'; }
+
+# pydock is installed already, so whatever is wrong here is told and nothing more.
+install_completion() {
+    completion_files | while read -r shell file; do
+        command -v "$shell" >/dev/null || continue
+        if [ -e "$file" ] || [ -L "$file" ]; then
+            is_completion "$file" || { say "$file is not pydock's; it was left as it is." && continue; }
+        fi
+        # the cache of the single file is not for the user whose home this may be
+        if XDG_CACHE_HOME=$work/cache "$python" "$target" completion "$shell" >"$work/completion" 2>"$work/problem" </dev/null &&
+            mkdir -p "$(dirname "$file")" 2>"$work/problem" &&
+            cp "$work/completion" "$file.$$" 2>"$work/problem" && chmod 644 "$file.$$" && mv -f "$file.$$" "$file"; then
+            say "Installed the completion for $shell: $file"
+            [ "$shell" != zsh ] || [ "$directory" = /usr/local/bin ] ||
+                say "For zsh, this line must be in ~/.zshrc, before compinit:
+    fpath=(\"$(dirname "$file")\" \$fpath)"
+        else
+            rm -f "$file.$$"
+            say "The completion for $shell was not installed: $(cat "$work/problem")"
+        fi
+    done
+}
+
+uninstall_completion() {
+    completion_files | while read -r shell file; do
+        if is_completion "$file"; then
+            rm -f "$file"
+            say "Removed $file"
+        fi
+    done
+}
+
 uninstall() {
     if is_single_file; then
         rm -f "$target"
@@ -185,6 +237,7 @@ uninstall() {
     else
         say "$target does not exist. Nothing to uninstall."
     fi
+    uninstall_completion
     cache=${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/pydock
     if [ -d "$cache" ]; then
         rm -rf "$cache"

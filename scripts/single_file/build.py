@@ -1,6 +1,6 @@
 """Builds dist/pydock: the whole tool, dependencies included, in one executable file (`make dist`).
 
-The file is a zip behind a shebang. What goes in is the wheel of this checkout and its dependencies, in the
+The file is a zip behind three lines of shell. What goes in is the wheel of this checkout and its dependencies, in the
 versions that requirements/single-file.txt locks; the same input gives the same bytes.
 """
 
@@ -42,7 +42,7 @@ def main() -> None:
         install(build_wheel(Path(work, "wheel")), stage)
         contents = collect(stage)
     version = version_of(contents)
-    packed = shebang(version) + pack(add_main(contents, version))
+    packed = beginning(version) + pack(add_main(contents, version))
     digest = hashlib.sha256(packed).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "pydock", packed, 0o755)
@@ -116,11 +116,16 @@ def digest_of(contents: Contents) -> str:
     return digest.hexdigest()[:16]
 
 
-def shebang(version: str) -> bytes:
-    """Return what stands before the zip. The second line is how the install scripts know the file as pydock's."""
+def beginning(version: str) -> bytes:
+    """Return what stands before the zip. The second line is how the install scripts know the file as pydock's.
+
+    The shell starts Python without `site`: that takes time, with some packages 50 ms and more, and everything is in here.
+    `env -S`, which could do so too, is not everywhere.
+    """
     return (
-        "#!/usr/bin/env python3\n"
+        "#!/bin/sh\n"
         f"# pydock {version}, the whole tool in one file: a zip that Python runs. https://github.com/apiad/pydock\n"
+        'exec python3 -S "$0" "$@"\n'
     ).encode()
 
 

@@ -24,7 +24,13 @@ CONTENT = "unbuilt"
 
 DAY = 24 * 60 * 60
 UNUSED = 30 * DAY
-NEED_FILES = {"create", "install", "uninstall", "update"}  # their templates and scripts go to docker as files
+NEED_FILES = {
+    "create",
+    "install",
+    "uninstall",
+    "update",
+    "completion",
+}  # their templates and scripts are read as files
 
 
 def main():

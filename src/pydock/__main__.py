@@ -45,6 +45,13 @@ def _main(argv: list[str]) -> int:
     if argv in (["--version"], ["-V"]):
         print(f"pydock {__version__}")
         return 0
+    import gc
+
+    gc.disable()  # a short-lived process: garbage collection would cost 10 % of start-up
+    if "/.pydock/venvs/" in os.environ.get("PATH", ""):
+        from pydock.environments.facade import leave_facades  # only in activated shells
+
+        leave_facades(os.environ)
     from pydock.cli.call import RUN, read_call
 
     call = read_call(argv)
@@ -58,9 +65,6 @@ def _main(argv: list[str]) -> int:
     from pydock.messages import print_any_text
 
     print_any_text()
-    import gc
-
-    gc.disable()  # a short-lived process: garbage collection would cost 10 % of start-up
     from pydock._speed.invoke import import_invoke
 
     import_invoke()

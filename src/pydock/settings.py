@@ -40,6 +40,7 @@ DEFAULTS: dict[str, str | Words] = {
     "home_volume": "false",
     "run_options": (),
     "keep": "",
+    "host_packages": "true",
     "build_options": (),
     "ca_bundle": "",
     "pip_config": "",
@@ -64,6 +65,7 @@ MEANINGS = {
     "home_volume": "true: the home folder of the container stays, in a volume for each environment",
     "run_options": "additional arguments for every `docker run`",
     "keep": "how long `run` keeps its container ready for the next run, for example 10m; empty: not at all",
+    "host_packages": "true: an activated environment has a copy of its packages here, for editors and type checkers",
     "build_options": "additional arguments for every `docker build`",
     "ca_bundle": "CA certificates for installations; empty: detected; none: no file",
     "pip_config": "the pip configuration to take indexes from; empty: detected; none: no file",
@@ -95,6 +97,7 @@ CHOICES = {
     "mount": ("project", "folder"),
     "workdir": ("home", "same"),
     "home_volume": ("false", "true"),
+    "host_packages": ("true", "false"),
 }
 
 
@@ -125,6 +128,7 @@ class Settings(NamedTuple):
     home_volume: str
     run_options: Words
     keep: str
+    host_packages: str
     build_options: Words
     ca_bundle: str
     pip_config: str

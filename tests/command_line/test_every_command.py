@@ -25,7 +25,14 @@ COMMANDS = {
     "up": ("up", "ds"),
     "down": ("down", "ds"),
     "logs": ("logs", "ds"),
+    "outdated": ("outdated", "ds"),
+    "copy": ("copy", "ds", "new"),
+    "rename": ("rename", "ds", "new"),
     "delete": ("delete", "ds", "--yes"),
+    "activate": ("activate", "ds"),
+    "expose": ("expose", "ds", "ruff"),
+    "expose --list": ("expose", "--list"),
+    "shell-hook": ("shell-hook", "bash"),
     "run": ("run", "ds", "true"),
     "shell": ("shell", "ds"),
     "envs": ("envs",),
@@ -35,16 +42,24 @@ COMMANDS = {
     "freeze": ("freeze", "ds"),
     "list": ("list",),
     "list NAME": ("list", "ds"),
+    "pip install": ("pip", "ds", "install", "six"),
+    "pip uninstall": ("pip", "ds", "uninstall", "-y", "numpy"),
+    "pip": ("pip", "ds", "list"),
     "clean": ("clean", "--yes"),
     "info": ("info", "ds"),
     "doctor": ("doctor",),
     "doctor --json": ("doctor", "--json"),
     "trust": ("trust", "--yes"),
     "trust NAME": ("trust", "ds", "--yes"),
+    "completion": ("completion", "bash"),
 }
+NEED_NOTHING = {"shell-hook", "completion"}  # print the same wherever they are called
 # Commands whose result is what is wrong.
 DIAGNOSES = {"doctor", "doctor --json"}
 every_command = pytest.mark.parametrize("command", COMMANDS)
+every_command_with_settings = pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if command not in NEED_NOTHING]
+)
 OTHER = 65534
 
 
@@ -121,7 +136,7 @@ def test_a_full_disk(ds: Machine, command: str) -> None:
         assert ds.files("new") == {}
 
 
-@every_command
+@every_command_with_settings
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
 def test_another_users_folder(machine: Machine, command: str) -> None:
     envs = machine.project / ".pydock" / "envs"
@@ -137,7 +152,7 @@ def test_another_users_folder(machine: Machine, command: str) -> None:
     assert machine.argvs() == []
 
 
-@every_command
+@every_command_with_settings
 def test_a_link_that_leads_out_of_the_project(machine: Machine, command: str) -> None:
     victim = machine.home / "victim"
     (victim / "ds").mkdir(parents=True)
@@ -148,7 +163,16 @@ def test_a_link_that_leads_out_of_the_project(machine: Machine, command: str) ->
     before = machine.home_and_project()
     ended = machine.pydock(*COMMANDS[command])
     if ended.code == 0:
-        assert command in {"envs", "envs --all", "list", "config", "clean", "trust", *DIAGNOSES}, ended
+        assert command in {
+            "envs",
+            "envs --all",
+            "list",
+            "config",
+            "clean",
+            "trust",
+            "expose --list",
+            *DIAGNOSES,
+        }, ended
     else:
         assert "outside of" in ended.err, ended
     assert machine.home_and_project() == before

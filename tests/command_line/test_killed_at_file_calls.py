@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "uninstall": (["uninstall", "ds", "six"], ["install", "ds", "scipy"]),
     "update": (["update", "ds"], ["install", "ds", "scipy"]),
     "build": (["build", "ds", "--no-cache"], ["install", "ds", "scipy"]),
+    "copy": (["copy", "ds", "new"], ["copy", "ds", "new"]),
     "delete": (["delete", "ds", "--yes"], ["create", "ds", "3.12"]),
 }
 
@@ -131,11 +132,12 @@ def test_killed_at_file_calls(tmp_path: Path, command: str) -> None:
             assert files["dockerfile"] == before["dockerfile"]
             assert files["requirements.txt"] != before["requirements.txt"] or command == "build"
         ended = machine.pydock(*following)
-        if ended.code and following[0] == "create" and machine.folder(following[1]).exists():
+        name = following[-1] if following[0] == "copy" else following[1]
+        if ended.code and following[0] in {"create", "copy"} and machine.folder(name).exists():
             assert "already exists" in ended.err  # it was killed after its work was done
-            machine.ok("build", following[1])
+            machine.ok("build", name)
         else:
             assert ended.code == 0, ended
-        check_nothing_is_left(machine, following[1])
+        check_nothing_is_left(machine, name)
         assert not list(machine.temporary.glob("pydock-tmp-*"))
     assert kills, "the command was never killed"

@@ -40,7 +40,7 @@ from .tools import (
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 NAME = "datascience"
-PROGRAMS = ("pydock ", "inv ", "docker ", "./pydock.py ")
+PROGRAMS = ("pydock ", "inv ", "docker ", "./pydock.py ", 'eval "$(pydock ')
 
 
 def fenced(language: str) -> list[str]:

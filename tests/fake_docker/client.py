@@ -241,12 +241,20 @@ def ps(argv: list[str]) -> int:
             if any(labels[0] in (word, word.partition("=")[0]) for word in row["Labels"].split(",")):
                 print(json.dumps(row))
         return 0
+    names = [word.partition("=")[2] for word in argv if word.startswith("name=")]
+    if names:
+        return _print_named(names[0], template)
     if "status=created" in argv:
         with locked_state() as state:
             for name in state.containers:
                 print(template.replace("{{.Names}}", name).replace("{{.CreatedAt}}", CREATED))
         return 0
-    ancestors = [word.partition("=")[2] for word in argv if word.startswith("ancestor=")]
+    return _print_built_on(
+        [word.partition("=")[2] for word in argv if word.startswith("ancestor=")], template
+    )
+
+
+def _print_built_on(ancestors: list[str], template: str) -> int:
     with locked_state() as state:
         lower = [state.images[image]["layers"] for image in ancestors if image in state.images]
         for name, (image, reference, *_) in state.containers.items():
@@ -290,6 +298,17 @@ def _probe(argv: list[str]) -> int:
     return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
 
 
+def _print_named(pattern: str, template: str) -> int:
+    """Print the containers whose name fits; an image is shown by its id if the container's tag is not its tag any more."""
+    with locked_state() as state:
+        for name, (image, reference, *_) in state.containers.items():
+            tags = state.images[image]["tags"] if image in state.images else []
+            shown = reference if reference in tags else image.removeprefix("sha256:")[:12]
+            if re.search(pattern, name):
+                print(template.replace("{{.Names}}", name).replace("{{.Image}}", shown))
+    return 0
+
+
 def run(argv: list[str]) -> int:
     """Copy stdin to stdout, and exit with FAKE_DOCKER_EXIT; the container exists meanwhile."""
     if "-S" in argv:
@@ -307,10 +326,31 @@ def run(argv: list[str]) -> int:
         sys.stdout.buffer.write(sys.stdin.buffer.read())
     if argv[-3] == "-c" and argv[-1] in {"editable", "wheel"}:
         _print_wheel(argv[argv.index("--workdir") + 1], argv[-1])
+    if "import csv" in argv[-1] or (len(argv) > 1 and "import csv" in argv[-2]):  # inside/describe_python.py
+        _describe_python(argv)
     sys.stdout.flush()
     with locked_state() as state:
         state.containers.pop(name, None)
     return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
+
+
+def _describe_python(argv: list[str]) -> None:
+    """Print what inside/describe_python.py does, or FAKE_DOCKER_PYTHON; the image has `ruff`, and one module to copy."""
+    found = {
+        "version": "3.12.4",
+        "executable": "/usr/local/bin/python3.12",
+        "programs": ["python", "python3"],
+        "scripts": {
+            "ruff": ["/usr/local/bin/ruff", "ruff"],
+            "helper": ["/usr/local/bin/helper", "dependency"],
+        },
+        "packages": [],
+    }
+    print(os.environ.get("FAKE_DOCKER_PYTHON", json.dumps(found)))
+    if "--mount" in argv:
+        folder = argv[argv.index("--mount") + 1].split("source=")[1].split(",")[0]
+        with open(os.path.join(folder, "module.py"), "w", encoding="utf-8") as file:
+            file.write("x = 1\n")
 
 
 EMPTY_ZIP = "UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA=="

@@ -26,6 +26,11 @@ TOOLS = [
     "readlink", "rm", "sh",
 ]
 # fmt: on
+COMPLETION = {
+    "bash": "bash-completion/completions/pydock",
+    "zsh": "zsh/site-functions/_pydock",
+    "fish": "fish/vendor_completions.d/pydock.fish",
+}
 USER_ID = '#!/bin/sh\n[ "$1" = -u ] && echo 1000\n'
 
 
@@ -132,10 +137,75 @@ def test_install_as_root(with_python: Installation) -> None:
     (machine.bin / "id").write_text(USER_ID.replace("1000", "0"), encoding="utf-8")
     script = machine.work / "linux.sh"
     text = (SCRIPTS / "linux.sh").read_text(encoding="utf-8")
-    script.write_text(text.replace("/usr/local/bin", f"{machine.root}/usr/local/bin"), encoding="utf-8")
+    script.write_text(text.replace("/usr/local/", f"{machine.root}/usr/local/"), encoding="utf-8")
+    for shell in ("bash", "zsh", "fish"):
+        with_python.add(shell, Path("/bin/true"))
     machine.succeed("/bin/sh", script)
+    share = machine.root / "usr/local/share"
+    files = {path for path in share.rglob("*") if path.is_file()}
+    assert files == {share / name for name in COMPLETION.values()}
     assert (machine.root / "usr/local/bin/pydock").read_bytes() == with_python.source.read_bytes()
     assert not list(machine.home.iterdir())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_for_the_shells_that_are_installed(with_python: Installation, shell: str) -> None:
+    with_python.add(shell, Path("/bin/true"))
+    output = with_python.install()
+    share = with_python.machine.home / ".local" / "share"
+    [file] = [path for path in share.rglob("*") if path.is_file()]
+    assert file == share / COMPLETION[shell]
+    assert file.read_text(encoding="utf-8") == with_python.machine.succeed(
+        with_python.pydock, "completion", shell
+    )
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert f"Installed the completion for {shell}: {file}" in output
+    assert (f'fpath=("{file.parent}" $fpath)' in output) == (shell == "zsh")
+    file.write_text(file.read_text(encoding="utf-8") + "# older\n", encoding="utf-8")
+    with_python.install()
+    assert "# older" not in file.read_text(encoding="utf-8")
+    assert not list(with_python.machine.temporary.iterdir())
+    assert f"Removed {file}" in with_python.install("--uninstall")
+    assert not file.exists()
+
+
+def test_completion_in_another_data_folder(with_python: Installation) -> None:
+    with_python.add("fish", Path("/bin/true"))
+    data = with_python.machine.work / "my data"
+    with_python.install(XDG_DATA_HOME=str(data))
+    assert (data / COMPLETION["fish"]).is_file()
+    with_python.install("--uninstall", XDG_DATA_HOME=str(data))
+    assert not (data / COMPLETION["fish"]).exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "directory"])
+def test_completion_never_replaces_what_is_not_pydocks(with_python: Installation, kind: str) -> None:
+    with_python.add("bash", Path("/bin/true"))
+    file = with_python.machine.home / ".local" / "share" / COMPLETION["bash"]
+    file.parent.mkdir(parents=True)
+    other = file.parent / "other"
+    other.write_text("# Completion of pydock, of somebody\n", encoding="utf-8")
+    if kind == "file":
+        file.write_text("unrelated\n", encoding="utf-8")
+    elif kind == "link":
+        file.symlink_to(other)
+    else:
+        file.mkdir()
+    before = contents(file.parent)
+    for arguments in ((), ("--force",), ("--uninstall",)):
+        output = with_python.install(*arguments)
+        assert ("is not pydock's; it was left" in output) == (arguments != ("--uninstall",))
+        assert contents(file.parent) == before
+
+
+def test_pydock_is_installed_where_completion_cannot_be(with_python: Installation) -> None:
+    with_python.add("bash", Path("/bin/true"))
+    share = with_python.machine.home / ".local" / "share"
+    share.parent.mkdir(parents=True)
+    share.write_text("a file\n", encoding="utf-8")
+    output = with_python.install()
+    assert "The completion for bash was not installed: " in output
+    assert with_python.machine.succeed(with_python.pydock, "--version").startswith("pydock ")
 
 
 def test_install_directory_from_variable(with_python: Installation) -> None:

@@ -130,6 +130,12 @@ def test_runs_under_any_name(machine: Machine, single_file: Path, name: str) -> 
     assert "usage: pydock create " in machine.succeed(f"./{name}", "create", "--help")
 
 
+def test_starts_without_what_site_packages_run_at_each_start(machine: Machine, single_file: Path) -> None:
+    (machine.bin / "python3").symlink_to(sys.executable)
+    (machine.work / "sitecustomize.py").write_text("print('slow')\n", encoding="utf-8")
+    assert machine.succeed(str(single_file), "--version", PYTHONPATH=str(machine.work)).startswith("pydock ")
+
+
 def test_old_python_is_told_in_a_sentence(machine: Machine, single_file: Path, old_python: str) -> None:
     result = machine.run(old_python, single_file, "envs")
     assert (result.returncode, result.stdout) == (1, "")

@@ -37,6 +37,7 @@ class Checkout:
         )
         self.add("scripts/engine.sh", '[ "$ENGINE" != missing ]')
         self.add("scripts/offline/base-image.sh", "")
+        self.add("scripts/shells.sh", '[ "$SHELLS" != missing ]')
 
     def add(self, path: str, line: str) -> None:
         (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +82,12 @@ def test_with_arguments_only_those_tests_run(checkout: Checkout) -> None:
         ["coverage run -m pytest tests/unit", FREE_REPORT],
         "",
     )
+
+
+def test_without_shells_the_tests_decide(checkout: Checkout) -> None:
+    assert checkout.test(SHELLS="missing") == (0, [LINT, TESTS, ALONE, REPORT], "")
+    record = (checkout.folder / "record").read_text(encoding="utf-8").splitlines()
+    assert record.index("shells.sh ") < record.index(TESTS)
 
 
 def test_without_an_engine_there_is_no_floor(checkout: Checkout) -> None:

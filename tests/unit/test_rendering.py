@@ -14,6 +14,7 @@ import pytest
 
 from pydock import errors, rendering
 from pydock.environments.caller import Caller
+from pydock.environments.shells import SHELLS
 from pydock.rendering import packaged_templates, render
 
 EXPECTED = Path(__file__).parent / "rendered"
@@ -47,6 +48,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "system-apk": ("system.dockerfile.j2", {"file": "apk.txt"}),
 }
 TEMPLATES = sorted({template for template, _ in CASES.values()})
+SCRIPTS = [
+    *(f"completion.{shell}.j2" for shell in SHELLS),
+    "activate.fish.j2",
+    "activate.sh.j2",
+    "shell_hook.j2",
+    "wrapper.sh.j2",
+]  # see exports/test_facade.py
 
 
 def expected(case: str) -> str:
@@ -66,7 +74,7 @@ def test_every_expected_file_has_a_case() -> None:
 
 
 def test_every_template_has_a_case() -> None:
-    assert sorted(path.name for path in packaged_templates().iterdir()) == TEMPLATES
+    assert sorted(path.name for path in packaged_templates().iterdir()) == sorted([*TEMPLATES, *SCRIPTS])
 
 
 def test_installer_does_not_change_the_dockerfile() -> None:
@@ -102,7 +110,7 @@ def test_run_instructions_are_valid_shell(case: str) -> None:
         assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("template", [*TEMPLATES, *SCRIPTS])
 def test_missing_value_is_an_error(template: str) -> None:
     with pytest.raises(errors.BadTemplate, match=f"Template {template} cannot be rendered: .* undefined"):
         render(template)

@@ -9,16 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-FLAGS = {
-    "--local": "use the environments of this project (./.pydock)",
-    "--global": "use the environments of the user (~/.pydock)",
-    "--echo": "print every docker command before it runs, and all output of builds",
-    "--dry": "print the docker commands that would change something, and do not run them",
-    "--version": "print pydock's version",
-    "-V": "",
-    "--help": "print this help, or with a command the help of that command",
-    "-h": "",
-}
+# pydock's own options; `commands/command.py` says what they do.
+FLAGS = ("--local", "--global", "--echo", "--dry", "--version", "-V", "--help", "-h")
 RUN = ("run", "exec")  # the command that takes all further words as they are, and its alias
 SCRIPT = "--script"  # the option of `run` that takes a script instead of an environment
 

@@ -18,7 +18,7 @@ from pydock.engine.containers import (
     run_watched,
     this_workspace,
 )
-from pydock.engine.endpoint import check_local, check_supported, image_exists
+from pydock.engine.endpoint import check_local, check_supported, find_image
 from pydock.engine.run_request import request_run
 from pydock.engine.warm import run_warm
 from pydock.environments.environment import find_environment
@@ -61,12 +61,21 @@ def run_container_if_possible(call: Call) -> None:
                 words = without_separator(call.rest[1:])
                 command = words if call.command in RUN else shell_command(settings.shell)
             image = environment.content_tag()
-            if is_edited(environment) or not image_exists(settings, image):
+            if is_edited(environment) or (identifier := find_image(settings, image)) is None:
                 return
             request = request_run(settings, values)
             settings, container = request.settings, request.container(environment)
-            argv = run_argv(settings, environment, image, container, command, workspace, mounts=mounts)
-            code = _run(request, environment, container, argv, image)
+            argv = run_argv(
+                settings,
+                environment,
+                image,
+                container,
+                command,
+                workspace,
+                mounts=mounts,
+                activated=request.activated,
+            )
+            code = _run(request, environment, container, argv, image, identifier)
         except (errors.PydockError, OSError):  # the task has the messages
             return
         if not is_image_lost(settings, image, code):
@@ -78,10 +87,17 @@ def run_container_if_possible(call: Call) -> None:
     os._exit(code or 0)  # nothing is left to do, and Python's own end takes 5 ms
 
 
-def _run(request: RunRequest, environment: Environment, container: str, argv: list[str], image: str) -> int:
+def _run(
+    request: RunRequest,
+    environment: Environment,
+    container: str,
+    argv: list[str],
+    image: str,
+    identifier: str,
+) -> int:
     """Run in the container that waits for programs, else in a new one; return the exit code."""
     if not request.fresh:
-        code = run_warm(request.settings, environment, argv, image, request.variables)
+        code = run_warm(request.settings, environment, argv, image, request.variables, identifier)
         if code is not None:
             return code
     request.announce(container)
@@ -93,8 +109,18 @@ def _has_all_words(call: Call) -> bool:
     if not call.rest or call.rest[0].startswith("-"):
         return False
     if call.command in RUN:
-        return bool(without_separator(call.rest[1:]))
+        words = without_separator(call.rest[1:])
+        return bool(words) and not _changes_packages(words)
     return call.command == "shell" and len(call.rest) == 1
+
+
+def _changes_packages(words: list[str]) -> bool:
+    """Return whether pip would change packages of the container, which the task says something about."""
+    if not {"install", "uninstall"} & {*words}:
+        return False
+    from pydock.engine.inside_pip import lost_changes
+
+    return bool(lost_changes(words))
 
 
 def _may_be_script(call: Call) -> bool:

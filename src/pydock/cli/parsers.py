@@ -9,9 +9,9 @@ import textwrap
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydock import errors
-from pydock.cli.call import FLAGS
+from pydock.commands.command import FLAGS, OF_DOCKER
 from pydock.commands.namespace import COMMANDS, OTHER_NAMES
-from pydock.engine.run_options import FRESH, OPTIONS
+from pydock.engine.run_options import FRESH
 from pydock.settings import DEFAULTS, MEANINGS
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 # The flags that may also follow the command.
 GLOBAL_FLAGS = {"--local": "local", "--global": "global_", "--echo": "echo", "--dry": "dry"}
-OF_DOCKER = {option.parameter: option for option in OPTIONS}
 WIDTH = 79  # columns of all help, so that it fits a terminal of 80
 
 
@@ -35,7 +34,7 @@ def commands() -> dict[str, Command]:
 def help_text() -> str:
     """Return what `pydock --help` prints."""
     short = {"--help": "-h, --help", "--version": "-V, --version"}
-    others = [(", ".join([task.name, *task.aliases]), _summary(task)) for task in OTHER_NAMES]
+    others = [(", ".join([task.name, *task.aliases]), task.summary) for task in OTHER_NAMES]
     others += [(", ".join(task.aliases), task.name) for task in COMMANDS if task.aliases]
     return "\n".join(
         [
@@ -44,7 +43,7 @@ def help_text() -> str:
             "Python environments that are plain Docker images.",
             "",
             "commands:",
-            *_rows((task.name, _summary(task)) for task in COMMANDS),
+            *_rows((task.name, task.summary) for task in COMMANDS),
             "",
             "options:",
             *_rows((short.get(flag, flag), text) for flag, text in FLAGS.items() if text),
@@ -92,7 +91,7 @@ def usage(task: Command) -> str:
     for argument in task.get_arguments():
         name = str(argument.attr_name or argument.name)
         if argument.positional:
-            word = _metavar(task, name) + ("..." if task.rest and name == task.rest.parameter else "")
+            word = task.metavar(name) + ("..." if task.rest and name == task.rest.parameter else "")
             words.append(word if is_required(task, name) else f"[{word}]")
     return " ".join(["pydock", task.name, "[OPTIONS]", *words])
 
@@ -123,37 +122,21 @@ class _Parser(argparse.ArgumentParser):
 def _add(parser: argparse._ActionsContainer, task: Command, argument: Argument) -> None:
     name = str(argument.attr_name or argument.name)
     text = task.words.get(name, "")
-    metavar = _metavar(task, name)
+    metavar = task.metavar(name)
     if task.rest and name == task.rest.parameter:
         parser.add_argument(name, nargs="+" if is_required(task, name) else "*", metavar=metavar, help=text)
     elif argument.positional:
         parser.add_argument(name, nargs=None if is_required(task, name) else "?", metavar=metavar, help=text)
     elif argument.kind is bool:
-        parser.add_argument(*_flags(task, name), action="store_true", dest=name, help=text)
+        parser.add_argument(*task.spellings(name), action="store_true", dest=name, help=text)
     elif argument.kind is list:
         parser.add_argument(
-            *_flags(task, name), action="append", default=[], dest=name, metavar=metavar, help=text
+            *task.spellings(name), action="append", default=[], dest=name, metavar=metavar, help=text
         )
     else:
         parser.add_argument(
-            *_flags(task, name), default=argument.default, dest=name, metavar=metavar, help=text
+            *task.spellings(name), default=argument.default, dest=name, metavar=metavar, help=text
         )
-
-
-def _flags(task: Command, name: str) -> list[str]:
-    if task.docker_options and name in OF_DOCKER:
-        letter, long = OF_DOCKER[name].letter, OF_DOCKER[name].name
-        return [f"-{letter}", long] if letter else [long]
-    long = f"--{name.strip('_').replace('_', '-')}"
-    return [task.short[name], long] if name in task.short else [long]
-
-
-def _metavar(task: Command, name: str) -> str:
-    return task.metavars.get(name, name.upper().removesuffix("S"))
-
-
-def _summary(task: Command) -> str:
-    return (task.__doc__ or "").strip().splitlines()[0]
 
 
 def _epilog(task: Command) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Config, Executor, Exit
 
 from pydock import __version__, errors
-from pydock.cli.call import SCRIPT, Call, read_run_call, without_separator
+from pydock.cli.call import FLAGS, SCRIPT, Call, read_run_call, without_separator
 from pydock.cli.parsers import GLOBAL_FLAGS, commands, help_text, is_required, parser_for
 from pydock.commands import mistakes
 from pydock.commands.namespace import namespace
@@ -24,7 +24,7 @@ from pydock.settings import load_settings
 if TYPE_CHECKING:
     import argparse
 
-    from pydock.commands.command import Command
+    from pydock.commands.command import Command, Rest
 
 EXIT_BUG = 3
 
@@ -102,7 +102,7 @@ def _unknown(call: Call, name: str) -> str:
 
 def _parse(parser: argparse.ArgumentParser, task: Command, call: Call) -> tuple[set[str], dict[str, Any]]:
     if task.rest and task.rest.verbatim:
-        return _parse_verbatim(parser, call)
+        return _parse_verbatim(parser, call) if task.docker_options else _parse_name(parser, task.rest, call)
     values: dict[str, Any] = {}
     if task.docker_options:
         call, values = _without_docker_options(parser, call)
@@ -156,6 +156,18 @@ def _parse_verbatim(parser: argparse.ArgumentParser, call: Call) -> tuple[set[st
         "command": shlex.join(words),
         "script": is_script,
     }
+
+
+def _parse_name(parser: argparse.ArgumentParser, rest: Rest, call: Call) -> tuple[set[str], dict[str, Any]]:
+    """Read `[flags] NAME ARGUMENT…`; every word after the name is left as it is."""
+    before = next((index for index, word in enumerate(call.rest) if word not in FLAGS), len(call.rest))
+    flags, words = {*call.flags, *call.rest[:before]}, call.rest[before:]
+    if flags & {"--help", "-h"}:
+        parser.print_help()
+        raise Exit(code=0)
+    if not words or words[0].startswith("-"):
+        parser.error(f"unrecognized option: {words[0]}" if words else "arguments are required: NAME")
+    return flags, {"name": words[0], rest.parameter: rest.join(words[1:])}
 
 
 def _interrupted(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface

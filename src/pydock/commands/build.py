@@ -69,6 +69,7 @@ def _build(session: Session, name: str, *, no_cache: bool, pull: bool) -> bool:
             return False
         set_outcome("the image is built")
         retire_all(environment)
+        session.renew_facade(environment)
         replaced = session.images.untag_superseded(environment, before)
         new = session.images.inspect(content)
         return replaced or bool(old and new and old.id != new.id)

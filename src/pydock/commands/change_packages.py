@@ -14,6 +14,7 @@ from pydock.commands.session import Session
 from pydock.environments import files, registry
 from pydock.environments.environment import REQUIREMENTS_IN
 from pydock.environments.package_lists import split_words
+from pydock.exports.completion import PROJECT
 from pydock.messages import is_terminal, printable, say, terminal_columns
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 
     from pydock.packages.change import Packages
     from pydock.packages.pins import Changes
+    from pydock.packages.requirements import Line
 
 SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
 
 
 @command(
     positional=["name", "packages"],
+    completes={"packages": PROJECT},
     help={
         **NAME_HELP,
         "packages": "requirement specifiers, for example pandas 'scipy>=1.11', or a project of yours: . or './libs/foo[dev]'",
@@ -63,23 +66,48 @@ def install(
     system: Sequence[str] | None = None,
 ) -> None:
     """Install packages into an environment and record them."""
+    install_packages(
+        Session(c),
+        name,
+        packages or "",
+        requirement or (),
+        constraint or (),
+        editable or (),
+        system or (),
+        upgrade=upgrade,
+    )
+
+
+def install_packages(
+    session: Session,
+    name: str,
+    packages: str,
+    requirement: Sequence[str],
+    constraint: Sequence[str],
+    editable: Sequence[str],
+    system: Sequence[str] = (),
+    options: Sequence[Line] = (),
+    *,
+    upgrade: bool = False,
+) -> None:
+    """Install what was asked for, and report it; `options` are lines of a requirements file that have no package."""
     from pydock.packages import requirement_files, requirements
 
-    session = Session(c)
     words = _words(packages)
     if words or not (requirement or editable or system):
         refuse_unless_environment(session.settings, "install", name, words)
     refuse_requirements_file(name, words)
-    lines = requirement_files.parse_packages(packages or "")
-    lines += requirement_files.parse_files(requirement or (), constraint or ())
-    lines += requirement_files.parse_editable(editable or ())
+    lines = requirement_files.parse_packages(packages)
+    lines += requirement_files.parse_files(requirement, constraint)
+    lines += requirement_files.parse_editable(editable)
+    lines += options
     system_packages = split_words(system) if system else []
     if not (requirement or system) and not requirements.names(lines):
         raise errors.UsageError(
             f"No packages given. Run for example `pydock install {name} pandas`, or use --requirement FILE."
         )
     older: list[str] = []
-    with _locked_packages(session, name) as contents:
+    with locked_packages(session, name) as contents:
         if upgrade:
             older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
         if system or not older or not contents.has_requested(lines):
@@ -90,7 +118,7 @@ def install(
             if lines or not added:
                 _report(session, name, changes, requirements.names(lines))
     if older:
-        with _locked_packages(session, name) as contents:
+        with locked_packages(session, name) as contents:
             _report(session, name, contents.update(list(dict.fromkeys(older))), older)
 
 
@@ -110,7 +138,12 @@ def uninstall(c: Context, name: str, packages: str) -> None:
     names = package_names(packages)
     if not names:
         raise errors.UsageError(f"No packages given. Run for example `pydock uninstall {name} pandas`.")
-    with _locked_packages(session, name) as contents:
+    uninstall_packages(session, name, names)
+
+
+def uninstall_packages(session: Session, name: str, names: Sequence[str]) -> None:
+    """Remove packages, given by their canonical names, and report it."""
+    with locked_packages(session, name) as contents:
         _report(session, name, contents.uninstall(names))
 
 
@@ -128,7 +161,7 @@ def update(c: Context, name: str, packages: str | None = None) -> None:
     session = Session(c)
     refuse_unless_environment(session.settings, "update", name, _words(packages))
     names = package_names(packages or "")
-    with _locked_packages(session, name) as contents:
+    with locked_packages(session, name) as contents:
         _report(session, name, contents.update(names))
 
 
@@ -139,7 +172,7 @@ def _words(packages: str | None) -> list[str]:
 
 
 @contextlib.contextmanager
-def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
+def locked_packages(session: Session, name: str) -> Iterator[Packages]:
     """Lock the environment's folder and yield its packages."""
     from pydock.packages.change import Packages
 
@@ -149,6 +182,7 @@ def _locked_packages(session: Session, name: str) -> Iterator[Packages]:
         yield Packages(session.engine, session.images, session.settings, environment)
         if not session.engine.dry:
             registry.remember(environment)
+        session.renew_facade(environment)
 
 
 def _report(session: Session, name: str, changes: Changes, requested: Sequence[str] = ()) -> None:
@@ -159,7 +193,20 @@ def _report(session: Session, name: str, changes: Changes, requested: Sequence[s
             print(printable(str(changes)))
         if on_terminal:
             say(changes.summary(requested, time.monotonic() - session.started, terminal_columns()))
+        _name_running(session, name)
     elif changes.requests_changed:
         session.say_done(f"No package of '{name}' changed; {REQUIREMENTS_IN} was updated.")
     else:
         session.say_done(f"Nothing to change in '{name}'.")
+
+
+def _name_running(session: Session, name: str) -> None:
+    """Name the containers that run since before the change, and do not see it."""
+    from pydock.engine.running import containers_before
+
+    with contextlib.suppress(
+        errors.PydockError
+    ):  # the packages were changed, whatever the engine answers now
+        found = containers_before(session.engine, session.environment(name))
+        if found:
+            say(f"Still running with the packages of before: {', '.join(found)}. New runs have the new ones.")

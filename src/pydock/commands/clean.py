@@ -43,6 +43,8 @@ def clean(c: Context, yes: bool = False) -> None:
         say(f"image {tag}")
     for name in found.containers:
         say(f"container {name}")
+    for container in found.warm:
+        say(f"container {container.name}, which waits for programs of a deleted environment")
     for name in unused:
         say(f"environment {name} of a script, not used for 14 days")
     if not session.engine.dry:
@@ -50,7 +52,7 @@ def clean(c: Context, yes: bool = False) -> None:
         set_outcome("some of it may be removed; run the command again")
     leftovers.remove(session.engine, found)
     removed = [name for name in unused if home and _remove_script_environment(session, home, name)]
-    session.say_done(f"Removed {len(found.tags) + len(found.containers) + len(removed)}.")
+    session.say_done(f"Removed {len(found.tags) + len(found.containers) + len(found.warm) + len(removed)}.")
 
 
 def _remove_script_environment(session: Session, home: Home, name: str) -> bool:

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 NAME_HELP = {"name": "the environment's name"}
+# pydock's own options, before the command; the first four may also follow it.
+FLAGS = {
+    "--local": "use the environments of this project (./.pydock)",
+    "--global": "use the environments of the user (~/.pydock)",
+    "--echo": "print every docker command before it runs, and all output of builds",
+    "--dry": "print the docker commands that would change something, and do not run them",
+    "--version": "print pydock's version",
+    "-V": "",
+    "--help": "print this help, or with a command the help of that command",
+    "-h": "",
+}
+OF_DOCKER = {option.parameter: option for option in OPTIONS}
 
 
 class Rest(NamedTuple):
@@ -59,6 +71,24 @@ class Command(Task[Any]):
     examples: Sequence[str] = ()  # without `pydock`
     settings: Sequence[str] = ()  # that change what the command does
     docker_options: bool = False  # whether it has those of `docker run`
+    completes: Mapping[str, str] = {}  # parameter -> the kind that `pydock completion` offers for it
+
+    @property
+    def summary(self) -> str:
+        """The first line of the help."""
+        return (self.__doc__ or "").strip().splitlines()[0]
+
+    def spellings(self, name: str) -> list[str]:
+        """Return how an option is written, the short form first: `-r` and `--requirement`."""
+        if self.docker_options and name in OF_DOCKER:
+            letter, long = OF_DOCKER[name].letter, OF_DOCKER[name].name
+            return [f"-{letter}", long] if letter else [long]
+        long = f"--{name.strip('_').replace('_', '-')}"
+        return [self.short[name], long] if name in self.short else [long]
+
+    def metavar(self, name: str) -> str:
+        """Return what the help calls a parameter's value: `FILE`."""
+        return self.metavars.get(name, name.upper().removesuffix("S"))
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
         """Return the task's arguments for invoke's parser; a positional one that has a default may be left out."""
@@ -112,13 +142,15 @@ def command(
     settings: Sequence[str] = (),
     repeatable: Sequence[str] = (),
     docker_options: bool = False,
+    completes: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., None]], Command]:
     """Turn a function into a command: an invoke task whose errors become exit codes.
 
     The function's docstring and `help` are what `pydock COMMAND --help` and `inv --help` show; the first also shows
     `examples` and `settings`. The command is named like the function unless `name` is given. `repeatable` options are
     lists (`-r a.txt -r b.txt`), whose default must be None. With `docker_options`, the function's last parameter is
-    `**options`, and the command has those of `engine/run_options.py`.
+    `**options`, and the command has those of `engine/run_options.py`. What shells offer for a parameter follows from its
+    name or its metavar (see `exports/completion.py`); `completes` says it where that is wrong.
     """
     words = dict(help or {})
     if docker_options:
@@ -147,6 +179,7 @@ def command(
         made: Command = make(_errors_as_exit(body, names))
         made.rest, made.short, made.words, made.metavars = rest, short or {}, words, metavars or {}
         made.examples, made.settings, made.docker_options = examples, settings, docker_options
+        made.completes = completes or {}
         return made
 
     return decorate

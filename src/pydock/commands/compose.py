@@ -9,6 +9,7 @@ from pydock import errors
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
+from pydock.engine.companions import own_project_name
 from pydock.engine.compose_cache import COMPOSE_FILE
 from pydock.environments import files, origin
 from pydock.exports.compose_file import Additions, extended_text, new_text, own_service_name, read_additions
@@ -97,7 +98,7 @@ def _extended(session: Session, environment: Environment, before: str, added: Ad
     if before:
         return extended_text(before, own_service_name(before, environment.name), added)
     ids = {"UID": environment.caller.uid, "GID": environment.caller.gid}
-    return new_text(f"pydock-{_project_name(environment)}", ids, added, _project_mount(session, environment))
+    return new_text(own_project_name(environment), ids, added, _project_mount(session, environment))
 
 
 def _project_mount(session: Session, environment: Environment) -> tuple[str, str]:
@@ -109,9 +110,3 @@ def _project_mount(session: Session, environment: Environment) -> tuple[str, str
         return "", ""
     name = os.path.basename(project) or "root"
     return ("", "") if ":" in name else (source, f"/home/{environment.caller.name}/{name}")
-
-
-def _project_name(environment: Environment) -> str:
-    """Return a name that no other environment has, as Compose names its projects."""
-    word = "".join(sign if sign.isalnum() or sign in "_-" else "-" for sign in environment.name.lower())
-    return f"{word}-{environment.identity}"

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 @command(
     positional=["name", "version", "projects"],
+    completes={"name": ""},
     help={
         "name": "the new environment's name",
         "version": "a Python version, or any tag of the base image: 3.12, 3.8.7, 3.12-slim; without it, that of "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydock import errors
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.down import stop_companions
+from pydock.commands.expose import remove_from_path
 from pydock.commands.session import Session
 from pydock.engine import argv as docker
 from pydock.engine.companions import companions_of
@@ -73,6 +74,7 @@ def delete(c: Context, name: str, yes: bool = False, volume: bool = False) -> No
             else:
                 files.remove_folder(environment.folder)
                 registry.forget(environment.identity)
+            remove_from_path(environment)
     session.say_done(f"Deleted environment '{name}'.")
 
 

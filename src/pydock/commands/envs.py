@@ -186,7 +186,7 @@ def environment_row(environment: Environment, images: dict[str, ListedImage]) ->
         state = "not built"
     elif state == "ready" and is_edited(environment):
         state = EDITED
-    is_warm = any(warm_containers(environment))
+    is_warm = any(warm_containers(environment.name, environment.identity))
     alias = images.get(environment.alias)
     return {
         "name": environment.name,

@@ -20,7 +20,9 @@ from pydock.engine.images import listed_images
 from pydock.engine.warm import is_up, warm_containers
 from pydock.environments import origin, requested
 from pydock.environments.environment import find_environment
+from pydock.environments.facade import facade_of
 from pydock.environments.package_lists import listed_packages
+from pydock.exports.facade import size_of_folder
 from pydock.messages import redacted, terminal_width, warn
 
 if TYPE_CHECKING:
@@ -83,8 +85,9 @@ def describe(c: Context, current: Settings, environment: Environment) -> dict[st
             "requirements_edited": requested.is_edited(environment),
             "older_version": None,
         },
-        "warm": [container.name for container in warm_containers(environment)],
+        "warm": [container.name for container in warm_containers(environment.name, environment.identity)],
         "up": is_up(environment),
+        "activated": _activated(environment),
         "services": None if has_compose_file(environment) else [],
         "trust": _trust(current, environment),
         "settings": {
@@ -103,6 +106,17 @@ def describe(c: Context, current: Settings, environment: Environment) -> dict[st
     except (ValueError, LookupError, TypeError):
         described["unknown"].append("The client prints something else than Docker's does.")
     return described
+
+
+def _activated(environment: Environment) -> dict[str, Any] | None:
+    """Return the folder that `activate` puts on PATH and its size in bytes, None if there is none."""
+    try:
+        facade = facade_of(environment)
+    except errors.UsageError:  # a user without a home folder has none
+        return None
+    if not facade.exists:
+        return None
+    return {"folder": facade.folder, "size": size_of_folder(facade.owner)}
 
 
 def _trust(current: Settings, environment: Environment) -> dict[str, Any]:

@@ -65,6 +65,9 @@ def _rows(described: dict[str, Any]) -> list[tuple[str, str]]:
     warm = described["warm"]
     until = " until `pydock down`" if described["up"] else ""
     rows.append(("Warm container", f"{', '.join(warm)}{until}" if warm else "none"))
+    if described["activated"]:
+        activated = described["activated"]
+        rows.append(("Activated", f"{activated['folder']}, {size_text(activated['size'])}"))
     if described["services"] is None:
         rows.append(("Services", "not known"))
     elif described["services"]:

@@ -55,6 +55,7 @@ class Package(NamedTuple):
 
 @command(
     positional=["name"],
+    completes={"format": "columns,freeze,json"},
     help={
         **NAME_HELP,
         "json": "print JSON, the same as --format json",

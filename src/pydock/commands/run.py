@@ -20,12 +20,14 @@ from pydock.engine.argv import ARGUMENTS_LABEL, shell_command
 from pydock.engine.compose_cache import ComposeOptions, has_compose_file
 from pydock.engine.containers import ATTEMPTS, is_image_lost, run_argv
 from pydock.engine.endpoint import check_local
+from pydock.engine.inside_pip import lost_changes
 from pydock.engine.outside_links import print_links
 from pydock.engine.run_request import request_run
 from pydock.engine.warm import run_warm
 from pydock.environments.requested import is_edited, requested_message
 from pydock.environments.scripts import SUFFIX, names_script
-from pydock.messages import call_of_user, warn
+from pydock.exports import completion
+from pydock.messages import call_of_user, shell_words, warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +65,7 @@ def shell(c: Context, name: str, **options: Any) -> None:
 
 @command(
     positional=["name", "command"],
+    completes={"name": completion.SCRIPT},
     aliases=["exec"],
     help={
         "name": "the environment's name, or a script (FILE.py), which gets the environment that it asks for",
@@ -110,7 +113,25 @@ def run(c: Context, name: str, command: str | None = None, script: bool = False,
     environment = session.environment(name)
     if name.endswith(SUFFIX) and os.path.isfile(path):
         warn(f"'{name}' is an environment too, and that runs. `pydock run --script {name}` runs the script.")
+    lost = lost_changes(words)
+    if lost and session.settings.home_volume != "true":
+        verb = "install" if "install" in lost else "uninstall"
+        call = f"`pydock pip {name} {shell_words(lost)}`"
+        warn(
+            f"`pip {verb}` changes only this container, and is lost with it. {call} changes the environment."
+        )
     _run(session, environment, words, options)
+
+
+def run_words(session: Session, environment: Environment, words: Sequence[str], expected: int) -> int:
+    """Run a command as `pydock run` does; raises `Exit` with its exit code unless that is 0 or `expected`, which it returns."""
+    try:
+        _run(session, environment, words, {})
+    except Exit as ended:
+        if ended.code != expected:
+            raise
+        return expected
+    return 0
 
 
 def _refuse_lost_options(c: Context, name: str, command: str) -> None:
@@ -143,7 +164,7 @@ def _run(
     if is_edited(environment):
         warn(requested_message(environment.name))
     for _ in range(ATTEMPTS):
-        tag = image or _image_to_run(session, environment)
+        tag = image or image_to_run(session, environment)
         request = request_run(session.settings, options)
         register_options(request.settings.run_options)
         register_options([f"{name}={value}" for name, value in request.variables.items()])
@@ -158,6 +179,7 @@ def _run(
             call_of_user(),
             mounts,
             compose_of(session, request.settings, environment),
+            activated=request.activated,
         )
         code = None
         if session.engine.is_plain and not request.fresh:
@@ -182,7 +204,7 @@ def compose_of(session: Session, settings: Settings, environment: Environment) -
     return compose_options(session.engine, settings, environment)
 
 
-def _image_to_run(session: Session, environment: Environment) -> str:
+def image_to_run(session: Session, environment: Environment) -> str:
     """Return the tag to run: of the image that was built from these files, or else of the newest older one."""
     if session.images.current(environment):
         return environment.content_tag()

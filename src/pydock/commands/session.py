@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING
 
-from pydock import messages
+from pydock import errors, messages
 from pydock.credentials import register_options
 from pydock.engine.client import Engine
 from pydock.engine.containers import this_workspace
@@ -39,6 +40,20 @@ class Session:
         if self.folder == working_directory():
             return this_workspace(self.settings)
         return find_workspace(self.settings, self.folder)
+
+    def renew_facade(self, environment: Environment) -> None:
+        """Write what `activate` puts on PATH again, if the environment was ever activated. A failure is only a warning."""
+        from pydock.environments.facade import facade_of
+
+        with contextlib.suppress(errors.UsageError):  # a user without a home folder has no facades
+            if self.engine.dry or not facade_of(environment).exists:
+                return
+            from pydock.exports.facade import make_facade
+
+            try:
+                make_facade(self.engine, self.settings, environment, environment.content_tag())
+            except errors.PydockError as error:
+                messages.warn(f"{error.message} `pydock activate {environment.name}` tries again.")
 
     def say_done(self, sentence: str) -> None:
         """Print what was done; nothing with `--dry`, because then nothing was done."""

@@ -227,6 +227,15 @@ def create_container(client: Client, image: str, name: str) -> list[str]:
     return [*client, "create", "--pull", "never", "--network", "none", "--name", name, image, "true"]
 
 
+def describe_python(client: Client, container: str, image: str, program: str, folder: str = "") -> list[str]:
+    """Return the command that runs `inside/describe_python.py` in an image, which copies its packages to `folder`."""
+    argv = [*client, "run", "--rm", "--pull", "never", "--network", "none", "--name", container]
+    argv += ["--entrypoint", "", "--workdir", "/"]
+    if folder:
+        argv += ["--mount", csv_record("type=bind", f"source={folder}", "target=/run/pydock/copy")]
+    return [*argv, image, "python3", "-I", "-c", program, *(["/run/pydock/copy"] if folder else [])]
+
+
 def list_containers(client: Client, images: Sequence[str]) -> list[str]:
     """Return the command that lists the images' containers, running or not: image name, container name."""
     argv = [*client, "ps", "--all", "--format", "{{.Image}} {{.Names}}"]
@@ -282,6 +291,13 @@ def measuring_container(client: Client, image: str, container: str, program: str
 def image_history(client: Client, image: str) -> list[str]:
     """Return the command that lists the layers of an image, highest first, one JSON object per line."""
     return [*client, "history", "--no-trunc", "--format", "{{json .}}", image]
+
+
+def list_running(client: Client, environment: str) -> list[str]:
+    """Return the command that lists the running containers of environments of that name: image, container name."""
+    name = environment.replace(".", "\\.")
+    filters = ["--filter", f"name=^{name}-(warm-)?[0-9a-f]{{12}}$", "--filter", f"label={VERSION_LABEL}"]
+    return [*client, "ps", *filters, "--format", "{{.Image}} {{.Names}}"]
 
 
 def list_labelled_containers(client: Client, label: str) -> list[str]:

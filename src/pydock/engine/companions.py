@@ -52,6 +52,12 @@ class Companion(NamedTuple):
     ports: str
 
 
+def own_project_name(environment: Environment) -> str:
+    """Return the name of a project that no other environment has."""
+    word = "".join(sign if sign.isalnum() or sign in "_-" else "-" for sign in environment.name.lower())
+    return f"pydock-{word}-{environment.identity}"
+
+
 def companions_of(engine: Engine, folder: str = "", project: str = "") -> list[Companion]:
     """Return the containers that Compose made for a folder, or for a project of any folder, sorted by service."""
     label = (

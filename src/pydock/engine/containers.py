@@ -45,17 +45,26 @@ def run_argv(
     call: str = "pydock ",
     mounts: Sequence[str] = (),
     compose: ComposeOptions | None = None,
+    *,
+    activated: bool = False,
 ) -> list[str]:
     """Return the argv that runs `command` in the environment, in the working directory or that of `workspace`.
 
     `call` is how the user calls pydock's commands, for messages in the container. `mounts` are more options of
-    `docker run`. `compose` is what the environment's docker-compose.yml adds, if it was read by this command.
+    `docker run`. `compose` is what the environment's docker-compose.yml adds, if it was read by this command. `activated`
+    says that it is a program of an activated environment.
     """
     compose = (compose or known_compose(settings, environment)).beside(settings.run_options)
     projects = environment.linked_projects()
     if projects:
         check_projects(projects, settings.home)
     surroundings = describe_surroundings(settings, environment, given=compose.options)
+    script = surroundings.script
+    if activated:
+        from pydock.engine.activated import activated_options  # only for such runs
+
+        facade, more = activated_options(environment)
+        mounts, script = [*mounts, *facade], script + more
     data: list[str] = []
     if settings.mounts or settings.home_volume == "true":
         from pydock.engine.data import data_options  # only for runs that have any
@@ -67,6 +76,16 @@ def run_argv(
         [project.folder for project in projects],
         start_at_own_path=settings.workdir == "same",
     )
+    terminal = (
+        docker.Terminal(False, False, selinux_enforces())
+        if docker.detaches(settings.run_options)
+        else this_terminal()
+    )
+    script += docker.check_command(environment.name, call)
+    if terminal.interactive and docker.controls_jobs(command) and settings.home_volume != "true":
+        from pydock.engine.inside_pip import shell_script  # only for shells
+
+        script += shell_script(command, environment.name, call)
     argv = docker.run_command(
         settings.engine,
         image,
@@ -74,12 +93,10 @@ def run_argv(
         container,
         places,
         command,
-        docker.Terminal(False, False, selinux_enforces())
-        if docker.detaches(settings.run_options)
-        else this_terminal(),
+        terminal,
         settings.run_options,
         (*surroundings.options, *data, *mounts, *compose.options),
-        surroundings.script + docker.check_command(environment.name, call),
+        script,
     )
     return with_file_instead(argv, image, compose.options) if compose.options else argv
 
@@ -182,7 +199,7 @@ def this_terminal() -> docker.Terminal:
 def selinux_enforces() -> bool:
     """Return whether SELinux enforces its rules on this machine."""
     try:
-        with open("/sys/fs/selinux/enforce", encoding="ascii") as file:
-            return file.read(1) == "1"
+        with open("/sys/fs/selinux/enforce", "rb", buffering=0) as file:
+            return file.read(1) == b"1"
     except OSError:
         return False

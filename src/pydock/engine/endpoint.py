@@ -85,33 +85,36 @@ def _chosen_context(path: str) -> str:
         return ""
 
 
-def image_exists(settings: Settings, image: str) -> bool:
-    """Return whether the engine has the image.
+def find_image(settings: Settings, image: str) -> str | None:
+    """Return the id of the image, "" if it exists and its id is not known, None if the engine does not have it.
 
     The engine's socket answers within a millisecond (https://docs.docker.com/reference/api/engine/). If there is none
-    that this user may use, the client is asked (`docker image inspect`), which takes about 20 times as long.
+    that this user may use, the client is asked (`docker image inspect`), which takes about 20 times as long, and whose
+    answer is not read.
     """
-    return _exists(settings, f"/images/{image}/json", docker.image_exists(settings.engine, image))
-
-
-def image_id(settings: Settings, image: str) -> str:
-    """Return the id of the image, "" if there is none, or no socket of the engine that answers."""
     answer = _answer(settings, f"GET /images/{image}/json", whole=True)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    if head[9:12] != b"200":
-        return ""
-    return body.partition(b'"Id":"')[2].partition(b'"')[0].decode("ascii", "replace")
+    status = _status_of(answer)
+    if status == b"200":
+        return answer.partition(b'"Id":"')[2].partition(b'"')[0].decode("ascii", "replace")
+    if status == b"404":
+        return None
+    return "" if _succeeds(docker.image_exists(settings.engine, image)) else None
+
+
+def image_exists(settings: Settings, image: str) -> bool:
+    """Return whether the engine has the image; asked like `find_image`."""
+    return find_image(settings, image) is not None
 
 
 def container_exists(settings: Settings, container: str) -> bool:
-    """Return whether the engine has a container of that name, running or not; asked like `image_exists`."""
+    """Return whether the engine has a container of that name, running or not; asked like `find_image`."""
     return _exists(
         settings, f"/containers/{container}/json", docker.container_exists(settings.engine, container)
     )
 
 
 def network_exists(settings: Settings, network: str) -> bool:
-    """Return whether the engine has the network; asked like `image_exists`."""
+    """Return whether the engine has the network; asked like `find_image`."""
     if not all(sign.isalnum() or sign in "_.-" for sign in network):
         return False
     return _exists(settings, f"/networks/{network}", docker.inspect_network(settings.engine, network))
@@ -131,7 +134,11 @@ def _exists(settings: Settings, path: str, argv: list[str]) -> bool:
 
 def _status(settings: Settings, request: str) -> bytes:
     """Return the HTTP status of the engine's answer, b"" if there is no socket that answers."""
-    return _answer(settings, request)[-3:]
+    return _status_of(_answer(settings, request))
+
+
+def _status_of(answer: bytes) -> bytes:
+    return answer[len("HTTP/1.0 ") :][:3]
 
 
 def _answer(settings: Settings, request: str, *, whole: bool = False) -> bytes:

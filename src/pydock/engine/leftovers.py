@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydock.engine import argv as docker
+from pydock.engine import warm_leftovers
 from pydock.environments import registry
 from pydock.environments.content import DOCKERFILE
 from pydock.environments.files import hidden_sibling, is_locked
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pydock.engine.client import Engine
     from pydock.engine.images import Images, ListedImage
+    from pydock.engine.warm import WarmContainer
 
 TAG = re.compile(r"(?P<image>.+):(?P<identity>[0-9a-f]{8})-(?P<content>[0-9a-f]{16}|candidate|superseded)")
 # The names of pydock's own containers, see `container_name` and `Images.read_file`.
@@ -41,14 +43,15 @@ class EnvironmentImage(NamedTuple):
 
 
 class Leftovers(NamedTuple):
-    """What can be removed: tags, containers, and the identities of environments that no longer exist."""
+    """What can be removed: tags, containers, and of environments that are gone their identities and warm containers."""
 
     tags: list[str]
     containers: list[str]
     identities: list[str]
+    warm: list[WarmContainer]
 
     def __bool__(self) -> bool:
-        return bool(self.tags or self.containers)
+        return bool(self.tags or self.containers or self.warm)
 
 
 def environment_images(images: Images, known: Sequence[ListedImage] | None = None) -> list[EnvironmentImage]:
@@ -84,12 +87,12 @@ def find_leftovers(engine: Engine, images: Images, listed: Sequence[ListedImage]
     # An alias goes first: only the content tag of its image tells that it is an orphan's.
     tags = [*_aliases_of(orphans, [image for image in known if image not in orphans], images), *removed]
     tags += images.tools.unused(environments=remain)
-    identities = [
-        identity
+    gone = {
+        identity: folder
         for identity, folder in registry.known_folders().items()
         if not os.path.isfile(os.path.join(folder, DOCKERFILE)) and not is_locked(hidden_sibling(folder))
-    ]
-    return Leftovers(tags, _abandoned_containers(engine), identities)
+    }
+    return Leftovers(tags, _abandoned_containers(engine), [*gone], warm_leftovers.containers_of(gone))
 
 
 def remove(engine: Engine, leftovers: Leftovers) -> None:
@@ -100,6 +103,9 @@ def remove(engine: Engine, leftovers: Leftovers) -> None:
             engine.modify(removal)
         elif not engine.try_to_modify(removal):
             warn(f"Container {container} has been started meanwhile, so it was not removed.")
+    if not engine.dry:
+        warm_leftovers.end(engine, leftovers.warm)
+        warm_leftovers.remove_folders(leftovers.identities)
     if leftovers.tags:
         engine.modify(docker.remove_images(engine.client, leftovers.tags))
     if not engine.dry:

@@ -38,6 +38,7 @@ class Option(NamedTuple):
 
 CONTAINER_NAME = "container_name"  # the tasks have a parameter `name`, the environment's
 FRESH = "fresh"  # pydock's own
+ACTIVATED = "activated"  # the same
 OPTIONS = (
     Option("env", "e", "NAME[=VALUE]", "set a variable; without a value, pass yours on", repeatable=True),
     Option("env_file", "", "FILE", "set the variables of a file, such as .env", repeatable=True),
@@ -63,6 +64,7 @@ OPTIONS = (
     Option(CONTAINER_NAME, "", "CONTAINER", "name the container"),
     Option("detach", "d", "", "run in the background, and print the container's id"),
     Option(FRESH, "", "", "use a new container, even if one waits for programs (`up`, setting 'keep')"),
+    Option(ACTIVATED, "", "", "run as the programs of an activated environment do (`activate`)"),
 )
 LONG = {
     **{option.name: option for option in OPTIONS},
@@ -156,7 +158,7 @@ def docker_words(values: Values, *, by_name: bool) -> tuple[list[str], dict[str,
     variables: dict[str, str] = {}
     for option in OPTIONS:
         value = values.get(option.parameter)
-        if not value or option.parameter in {CONTAINER_NAME, FRESH}:
+        if not value or option.parameter in {CONTAINER_NAME, FRESH, ACTIVATED}:
             continue
         if not option.metavar:
             words.append(option.name)

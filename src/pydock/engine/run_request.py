@@ -29,6 +29,7 @@ class RunRequest(NamedTuple):
     name: str
     notes: Sequence[str]
     fresh: bool  # whether a container that waits for programs must not be used
+    activated: bool = False  # whether it is a program of an activated environment
 
     def container(self, environment: Environment) -> str:
         """Return the name of the container: the user's, or else a new one."""
@@ -68,5 +69,10 @@ def request_run(settings: Settings, values: Mapping[str, Any]) -> RunRequest:
         run_options.check_container_name(settings, name)
         # By its name alone, the watcher could remove a container that somebody else has made meanwhile.
         options += ["--label", f"{RUN_LABEL}={os.urandom(8).hex()}"]
-    fresh = bool(values.get("fresh"))
-    return RunRequest(settings._replace(run_options=tuple(options)), variables, name, notes, fresh)
+    settings = settings._replace(run_options=tuple(options))
+    activated = bool(values.get("activated"))
+    if activated:
+        from pydock.engine.activated import activated_settings  # only for such runs
+
+        settings = activated_settings(settings)
+    return RunRequest(settings, variables, name, notes, bool(values.get("fresh")), activated)

@@ -73,9 +73,14 @@ def describe_surroundings(
     are given to environments that the user made or trusted here. The variables that `given` options of `docker run` set are
     left alone, like those of the user's `run_options`.
     """
-    environ = os.environ if environ is None else environ
+    environ = dict(os.environ if environ is None else environ)  # os.environ decodes a value each time
+    pip_file, cert = pip_file_for_runs(settings.pip_config, environ)
+    has_pip_password = "@" in _text(pip_file)
     if credentials is None:
-        credentials = not _has_credentials(settings, environ) or _is_own(settings, environment)
+        has_any = has_pip_password or _has_credentials(environ)
+        credentials = not has_any or _is_own(settings, environment)
+    if has_pip_password and not credentials:
+        pip_file = ""
     own = names_set((*settings.run_options, *given))
     name = environment.caller.name
     options = [f"--group-add={group}" for group in _groups(settings.engine, environ)]
@@ -90,7 +95,7 @@ def describe_surroundings(
         variables["TZ"] = zone
     variables.update(passed_variables(settings, environ))
     variables.update(_passed_on(settings, environ, credentials=credentials))
-    mounts, paths = _network_files(settings, environ, credentials=credentials)
+    mounts, paths = _network_files(pip_file, find_ca_bundle(settings.ca_bundle, environ, cert))
     variables.update(paths)
     for variable, value in variables.items():
         if variable not in own:
@@ -105,11 +110,9 @@ def describe_surroundings(
     return Surroundings((*options, *mounts), script)
 
 
-def _has_credentials(settings: Settings, environ: Mapping[str, str]) -> bool:
+def _has_credentials(environ: Mapping[str, str]) -> bool:
     names = (*PROXY_VARIABLES, *(name.lower() for name in PROXY_VARIABLES), *PIP_VARIABLES)
-    return any("@" in environ.get(name, "") for name in names) or "@" in _text(
-        pip_file_for_runs(settings.pip_config, environ)[0]
-    )
+    return any("@" in environ.get(name, "") for name in names)
 
 
 def _is_own(settings: Settings, environment: Environment) -> bool:
@@ -135,17 +138,13 @@ def _passed_on(settings: Settings, environ: Mapping[str, str], *, credentials: b
     }
 
 
-def _network_files(
-    settings: Settings, environ: Mapping[str, str], *, credentials: bool
-) -> tuple[list[str], dict[str, str]]:
+def _network_files(pip_file: str, bundle: str) -> tuple[list[str], dict[str, str]]:
     """Return the mounts of pip's configuration and of the CA bundle, and the variables that name them."""
     mounts: list[str] = []
     variables: dict[str, str] = {}
-    pip_file, cert = pip_file_for_runs(settings.pip_config, environ)
-    if pip_file and (credentials or "@" not in _text(pip_file)):
+    if pip_file:
         mounts += _mount(pip_file, PIP_FILE)
         variables["PIP_CONFIG_FILE"] = PIP_FILE
-    bundle = find_ca_bundle(settings.ca_bundle, environ, cert)
     if bundle:
         mounts += _mount(bundle, CA_FILE)
         variables.update(dict.fromkeys(CA_VARIABLES_INSIDE, CA_FILE))

@@ -17,7 +17,7 @@ from pydock import __version__, trust
 from pydock._speed.named_tuple import NamedTuple
 from pydock.engine import argv as docker
 from pydock.engine.containers import open_standard_streams, run_argv
-from pydock.engine.endpoint import engine_endpoint, image_id
+from pydock.engine.endpoint import engine_endpoint, find_image
 from pydock.engine.warm_run import connect, run_program
 from pydock.environments.content import digest
 
@@ -65,6 +65,11 @@ class WarmContainer(NamedTuple):
     image: str
     folder: str
 
+    @property
+    def identity(self) -> str:
+        """The identity of its environment."""
+        return os.path.basename(self.folder).partition("-")[0]
+
     def connect(self) -> socket | None:
         """Return a connection to the keeper, None if there is none."""
         return connect(self.folder, SOCKET)
@@ -99,14 +104,16 @@ def describe_run(
     argv: Sequence[str],
     image: str,
     variables: Mapping[str, str] | None = None,
+    identifier: str | None = None,
 ) -> tuple[WarmContainer, Program] | None:
     """Return the warm container for a `docker run`, and what runs in it; None if it needs a container of its own.
 
-    `argv` is what `run_argv` returns, and `variables` are those of the client's environment beside our own.
+    `argv` is what `run_argv` returns, and `variables` are those of the client's environment beside our own. `identifier` is
+    what `find_image` has returned, if the engine was asked.
     """
     if not is_possible(settings):
         return None
-    identifier = image_id(settings, image)
+    identifier = find_image(settings, image) if identifier is None else identifier
     if not identifier:
         return None
     start = len(settings.engine) + 1
@@ -114,13 +121,11 @@ def describe_run(
     options, place, values = _divide(argv[start:end], {**os.environ, **(variables or {})})
     if docker.detaches(options) or any(_is_unsuitable(option) for option in options):
         return None
-    key = digest([__version__, identifier, str(os.getuid()), *options])[:12]
-    container = WarmContainer(
-        f"{environment.name}-warm-{key}",
-        options,
-        image,
-        os.path.join(warm_folder(), f"{environment.identity}-{key}"),
-    )
+    folder = os.path.join(warm_folder(), environment.identity)
+    key = digest([__version__, identifier, engine_endpoint(os.environ), folder, str(os.getuid()), *options])[
+        :12
+    ]
+    container = WarmContainer(f"{environment.name}-warm-{key}", options, image, f"{folder}-{key}")
     command = list(argv[end + 1 :])
     if command[:2] == ["sh", "-c"]:  # there, Ctrl-Z works
         command[2] = command[2].removeprefix(docker.NO_STOPPING)
@@ -184,6 +189,7 @@ def run_warm(
     argv: Sequence[str],
     image: str,
     variables: Mapping[str, str] | None = None,
+    identifier: str | None = None,
 ) -> int | None:
     """Run a command in the warm container; return its exit code, None if it needs a container of its own.
 
@@ -196,16 +202,19 @@ def run_warm(
     stays = is_up(environment)
     seconds = seconds or (DEFAULT_SECONDS if stays else 0)
     open_standard_streams()  # the connection must not become one of them
-    found = describe_run(settings, environment, argv, image, variables)
+    found = describe_run(settings, environment, argv, image, variables, identifier)
     if found is None:
         return None
     container, program = found
     for _ in range(2):  # the keeper may end while we connect
         connection = container.connect()
-        if connection is None and (not seconds or not start(settings, environment, container, seconds)):
+        try:
+            if connection is None and (not seconds or not start(settings, environment, container, seconds)):
+                return None
+            if stays:
+                container.stay()
+        except OSError:  # nothing can be written, for example because the disk is full
             return None
-        if stays:
-            container.stay()
         connection = connection or container.connect()
         code = run_program(connection, program) if connection else None
         if code is not None:
@@ -214,20 +223,20 @@ def run_warm(
     return None
 
 
-def warm_containers(environment: Environment) -> Iterator[WarmContainer]:
-    """Yield the warm containers of an environment that run."""
+def warm_containers(name: str, identity: str) -> Iterator[WarmContainer]:
+    """Yield the warm containers that run of an environment with this name and identity."""
     folder = warm_folder()
     for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        identity, _, key = entry.partition("-")
-        if identity == environment.identity:
-            container = WarmContainer(f"{environment.name}-warm-{key}", (), "", os.path.join(folder, entry))
+        if entry.startswith(f"{identity}-"):
+            key = entry[len(identity) + 1 :]
+            container = WarmContainer(f"{name}-warm-{key}", (), "", os.path.join(folder, entry))
             if container.is_running():
                 yield container
 
 
 def retire_all(environment: Environment) -> bool:
     """Let every warm container of an environment end when its last program has ended; return whether there were any."""
-    containers = list(warm_containers(environment))
+    containers = list(warm_containers(environment.name, environment.identity))
     for container in containers:
         container.retire()
     return bool(containers)

@@ -50,12 +50,13 @@ def locked(folder: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked_new(folder: str) -> Iterator[str]:
+def locked_new(folder: str, *, renamed_from: str = "") -> Iterator[str]:
     """Lock the *name* of a folder that does not exist yet, and yield a hidden folder for its files.
 
     At the end the hidden folder gets the name, so the environment appears complete. After an error it is removed.
     Raises `EnvironmentExists` if the folder exists, or appears while this waits for the lock; `UnsafePath` if anything
-    but a folder of the caller has the hidden name.
+    but a folder of the caller has the hidden name. With `renamed_from`, the folder beside it of that name gets the name, and
+    the hidden one only holds it.
     """
     parent_path, name = os.path.split(folder)
     hidden = f".{name}"
@@ -77,7 +78,7 @@ def locked_new(folder: str) -> Iterator[str]:
                     try:
                         descriptors.remove_contents(staging)  # a killed command may have left files
                         yield os.path.join(parent_path, hidden)
-                        os.rename(hidden, name, src_dir_fd=parent, dst_dir_fd=parent)
+                        os.rename(renamed_from or hidden, name, src_dir_fd=parent, dst_dir_fd=parent)
                     finally:
                         _discard(parent, hidden, staging)
                     return

@@ -25,8 +25,8 @@ def machine() -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii") as file:
-            text = file.read(64).strip()
+        with open(path, "rb", buffering=0) as file:
+            text = file.read(64).decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
     return "" if text == "uninitialized" else text

@@ -193,10 +193,12 @@ class Session:
         self._streams = dict(zip([int(digit) for digit in streams.decode()], passed))
         self._size = terminal  # rows, columns of the terminal to open; empty for none
         self._argv, variables = rest[: int(count)], rest[int(count) :]
-        self._environ = {**os.environb, **dict(word.split(b"=", 1) for word in variables if b"=" in word)}
         for word in variables:
-            if b"=" not in word:
-                self._environ.pop(word, None)
+            name, given, value = word.partition(b"=")
+            if given:
+                os.environb[name] = value
+            else:
+                os.environb.pop(name, None)
         self._child = 0
         self._terminal = -1
 
@@ -236,10 +238,48 @@ class Session:
         return early[:-1]
 
     def _start(self) -> bool:
+        """Start the program; return whether that was possible."""
+        # Copies above 2 first: a passed descriptor may be one of 0, 1 and 2.
+        null = os.open(os.devnull, os.O_RDWR)
+        passed = self._streams if self._terminal < 0 else dict.fromkeys((0, 1, 2), self._terminal)
+        copies = [fcntl.fcntl(passed.get(number, null), fcntl.F_DUPFD_CLOEXEC, 3) for number in (0, 1, 2)]
+        for descriptor in {null, *passed.values()}:
+            os.close(descriptor)
+        try:
+            os.chdir(self._folder)
+            # Spawning copies no memory. But it cannot give the terminal to the program before this starts.
+            can_spawn = self._terminal < 0 and hasattr(os, "posix_spawnp")
+            self._child = self._spawn(copies) if can_spawn else self._fork(copies)
+        except OSError:
+            return False
+        finally:
+            for copy in (
+                copies
+            ):  # the client sees the terminal's end when the program and its children have closed it
+                os.close(copy)
+        return True
+
+    def _spawn(self, streams: "list[int]") -> int:
+        return os.posix_spawnp(
+            self._argv[0],
+            self._argv,
+            os.environb,
+            file_actions=[(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)],
+            setpgroup=0,
+            setsigmask=[],
+            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+        )
+
+    def _fork(self, streams: "list[int]") -> int:
         reader, writer = os.pipe()
-        self._child = os.fork()
-        if self._child == 0:
+        child = os.fork()
+        if child == 0:
             try:
+                os.setpgid(0, 0)
+                if self._terminal >= 0:
+                    os.tcsetpgrp(streams[0], os.getpid())
+                for number, stream in enumerate(streams):
+                    os.dup2(stream, number)
                 self._exec()
             except OSError:
                 os.write(writer, b"E")
@@ -248,27 +288,11 @@ class Session:
         os.close(writer)
         failed = os.read(reader, 1)
         os.close(reader)
-        for descriptor in self._streams.values():
-            os.close(descriptor)
-        if self._terminal >= 0:
-            os.close(
-                self._terminal
-            )  # the client sees its end when the program and its children have closed it
-        return not failed
+        if failed:
+            raise OSError("the program cannot be executed")
+        return child
 
     def _exec(self) -> None:
-        os.setpgid(0, 0)
-        if self._terminal >= 0:
-            os.tcsetpgrp(self._terminal, os.getpid())
-        # Copies above 2 first: a passed descriptor may be one of 0, 1 and 2.
-        null = os.open(os.devnull, os.O_RDWR)
-        sources = [
-            self._terminal if self._terminal >= 0 else self._streams.get(number, null) for number in (0, 1, 2)
-        ]
-        copies = [fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, 3) for source in sources]
-        for number, copy in enumerate(copies):
-            os.dup2(copy, number)
-        os.chdir(self._folder)
         for number in range(1, signal.NSIG):
             if number not in (signal.SIGKILL, signal.SIGSTOP):
                 try:
@@ -276,8 +300,7 @@ class Session:
                 except (OSError, ValueError):  # of the C library's own
                     continue
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        os.umask(USUAL_UMASK)
-        os.execvpe(self._argv[0], self._argv, self._environ)
+        os.execvpe(self._argv[0], self._argv, os.environb)
 
     def _wait(self, wakeup: int) -> int:
         """Deliver signals until the program ends; return its exit code, 128 + N if signal N ended it."""

@@ -206,6 +206,15 @@ class Packages:
                 return NO_CHANGES
             return self._rebuild_and_commit(pinned, requested)
 
+    def pins_now(self) -> str:
+        """Return the text of requirements.txt."""
+        return self._before[REQUIREMENTS]
+
+    def pins_after_update(self) -> str:
+        """Return the text that requirements.txt would have after an update of everything. Nothing is changed."""
+        local = {line.name for line in self.requested if line.project or line.source}
+        return self._resolve(self.requested, [EVERYTHING], local)[0]
+
     def added_system_packages(self) -> list[str]:
         """Return the words that the last installation added to the list of system packages."""
         return self._system.added() if self._system else []

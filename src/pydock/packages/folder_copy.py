@@ -21,7 +21,7 @@ def copy_folder(folder: str, copy: str) -> None:
         ]
 
     try:
-        shutil.copytree(folder, copy, symlinks=True, ignore=special)
+        shutil.copytree(folder, copy, symlinks=True, ignore=special, dirs_exist_ok=True)
     except OSError as error:  # shutil.Error is one: a list of (file, copy, reason)
         first = error.args[0][0] if isinstance(error, shutil.Error) else (error.filename, "", error.strerror)
         raise errors.PydockError(

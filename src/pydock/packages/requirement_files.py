@@ -87,6 +87,23 @@ def parse_editable(values: Iterable[str]) -> list[Line]:
     return lines
 
 
+def parse_options(options: Iterable[tuple[str, str]]) -> list[Line]:
+    """Return the lines for options of a command line, whose names are long ones. Raises `UsageError`."""
+    lines = []
+    for text in option_lines(tuple(options)):
+        refuse_credentials(text)
+        option, _, value = text.partition(" ")
+        if option == "--find-links" and not is_address(value):
+            raise errors.UsageError(
+                f"'{text}' is a path, which a build does not see. A wheel is installed by its path, for example "
+                "`pydock install NAME ./wheels/x-1.0-py3-none-any.whl`."
+            )
+        if len(value.split()) > 1:
+            raise errors.UsageError(f"'{text}': the value has blanks.")
+        lines.append(Line(text, "", "", ((option, value),)))
+    return lines
+
+
 def _parse_file(path: str, seen: tuple[str, ...]) -> list[Line]:
     place = path if is_address(path) else os.path.realpath(path)
     if place in seen:

@@ -167,6 +167,23 @@ def test_image_exists_by_socket(
     assert not client.exists()
 
 
+def test_id_of_an_image(tmp_path: Path, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
+    body = b'{"Id":"sha256:12ab","RepoTags":["a:b"]}'
+    with fake_engine(tmp_path / "engine.sock", b"HTTP/1.0 200 OK\r\n\r\n" + body) as requests:
+        assert endpoint.find_image(make_settings(), IMAGE) == "sha256:12ab"
+    assert len(requests) == 1
+
+
+def test_image_that_only_the_client_finds_has_no_known_id(
+    tmp_path: Path, make_program: MakeProgram, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_program(tmp_path / "bin" / "docker", "echo sha256:1").parent
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert endpoint.find_image(make_settings(), IMAGE) == ""
+
+
 @pytest.mark.parametrize("answer", [b"HTTP/1.0 500 Internal\r\n", b"HTTP/1.0 403 Forbidden", b"", b"hello"])
 def test_image_exists_by_client_if_the_socket_gives_no_answer(
     tmp_path: Path, client: Path, make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, answer: bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -43,7 +44,7 @@ def environment(
 ) -> Iterator[Environment]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(warm, "image_id", lambda *_: "sha256:1")
+    monkeypatch.setattr(warm, "find_image", lambda *_: "sha256:1")
     monkeypatch.setattr(warm, "start_argv", keeper_argv)
     folder = tmp_path / "work"
     folder.mkdir()
@@ -78,13 +79,13 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 def test_no_container_without_up_and_keep(settings: Settings, environment: Environment) -> None:
     assert run(settings, environment, "exit 3") is None
-    assert list(warm.warm_containers(environment)) == []
+    assert list(warm.warm_containers("ds", environment.identity)) == []
 
 
 def test_keep_starts_one_that_the_next_run_finds(settings: Settings, environment: Environment) -> None:
     assert run(settings._replace(keep="1m"), environment, "exit 3") == 3
     assert run(settings, environment, "exit 4") == 4
-    assert len(list(warm.warm_containers(environment))) == 1
+    assert len(list(warm.warm_containers("ds", environment.identity))) == 1
 
 
 def test_up_starts_one_again_after_the_image_was_replaced(
@@ -93,7 +94,7 @@ def test_up_starts_one_again_after_the_image_was_replaced(
     assert warm.take_up(settings, environment, IMAGE, ComposeOptions())
     assert run(settings, environment, "exit 3") == 3
     warm.retire_all(environment)
-    wait_until(lambda: not list(warm.warm_containers(environment)))
+    wait_until(lambda: not list(warm.warm_containers("ds", environment.identity)))
     assert run(settings, environment, "exit 4") == 4
     assert warm.is_up(environment)
 
@@ -130,7 +131,7 @@ def test_folder_that_was_made_again_gets_another_container(
         os, "stat", lambda path, stat=os.stat, **options: stat(tmp_path if path == "." else path, **options)
     )
     assert run(kept, environment, "exit 3") is None
-    assert list(warm.warm_containers(environment)) == []
+    assert list(warm.warm_containers("ds", environment.identity)) == []
 
 
 def test_where_no_keeper_starts_only_the_first_run_waits(
@@ -149,6 +150,34 @@ def test_where_no_keeper_starts_only_the_first_run_waits(
     assert started == ["once"]
     monkeypatch.setattr(warm, "start_argv", lambda *_: ["/no/such/client"])
     assert not warm.take_up(settings, environment, IMAGE, ComposeOptions())
+
+
+def test_full_disk_is_no_reason_not_to_run(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run gets a container of its own; `up`, which wants a warm one, says why there is none."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.makedirs", fail)
+    assert run(settings._replace(keep="1m"), environment, "true") is None
+    with pytest.raises(OSError, match="No space left"):
+        warm.take_up(settings, environment, IMAGE, ComposeOptions())
+
+
+def test_containers_of_two_engines_and_two_environments_have_two_names(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same image, with the same id, may be on both engines, or be that of two environments of one name."""
+    first = describe(settings, environment)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/other.sock")
+    second = describe(settings, environment)
+    third = describe(settings, environment._replace(identity="00000000"))
+    assert first
+    assert second
+    assert third
+    assert len({first.name, second.name, third.name}) == 3
 
 
 def describe(settings: Settings, environment: Environment, *options: str) -> warm.WarmContainer | None:
@@ -226,13 +255,26 @@ def test_engines(
     assert warm.is_possible(make_settings(engine=engine)) is possible
 
 
-def test_without_the_image_there_is_no_container(
-    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("found", ["", None])
+def test_without_the_id_of_the_image_there_is_no_container(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch, found: str | None
 ) -> None:
-    monkeypatch.setattr(warm, "image_id", lambda *_: "")
-    assert describe(settings, environment) is None
+    monkeypatch.setattr(warm, "find_image", lambda *_: found)
     assert not warm.take_up(settings, environment, IMAGE, ComposeOptions())
     assert run(settings._replace(keep="1m"), environment, "true") is None
+    argv = run_argv(settings, environment, IMAGE, "x", ["true"])
+    assert warm.describe_run(settings, environment, argv, IMAGE, identifier="") is None
+
+
+def test_engine_is_not_asked_for_an_id_that_is_known(
+    settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = describe(settings, environment)
+    monkeypatch.delattr(warm, "find_image")
+    argv = run_argv(settings, environment, IMAGE, "x", ["true"])
+    found = warm.describe_run(settings, environment, argv, IMAGE, identifier="sha256:1")
+    assert found
+    assert found[0] == expected
 
 
 def test_command_that_starts_the_container(

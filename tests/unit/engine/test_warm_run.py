@@ -36,6 +36,7 @@ code = run_program(connection, Program(sys.argv[2:], os.getcwd(), dict(os.enviro
 sys.exit({NOT_STARTED} if code is None else code)
 """
 TIMEOUT = 30
+INTERNAL_SIGNALS = 0b11 << 31  # 32 and 33 are the C library's, which sets them when it needs them
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -48,12 +49,12 @@ def wait_until(condition: Callable[[], object]) -> None:
 class Keeper:
     """A keeper on this machine, and what its clients need to start."""
 
-    def __init__(self, folder: Path, seconds: str = "0") -> None:
+    def __init__(self, folder: Path, seconds: str = "0", before: str = "") -> None:
         self.folder = folder
         folder.mkdir(mode=0o700, exist_ok=True)
         environ = {**os.environ, "FROM_THE_IMAGE": "yes", "GONE": "yes"}
         # Its own name of the folder is short, as in a container.
-        argv = [sys.executable, "-I", "-c", KEEPER, ".", seconds]
+        argv = [sys.executable, "-I", "-c", before + KEEPER, ".", seconds]
         self.process = subprocess.Popen(argv, cwd=folder, env=environ, stdin=subprocess.DEVNULL)
         wait_until((folder / "socket").exists)
 
@@ -74,13 +75,19 @@ class Keeper:
         self.process.wait(TIMEOUT)
 
 
+# How a keeper starts programs: an image's Python may be too old to spawn them.
+WAYS = {"spawn": "", "fork": "import os; del os.posix_spawnp\n"}
+in_both_ways = pytest.mark.parametrize("keeper", WAYS, indirect=True)
+
+
 @pytest.fixture
-def keeper(tmp_path: Path) -> Iterator[Keeper]:
-    made = Keeper(tmp_path / ("a long name " * 12))
+def keeper(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Keeper]:
+    made = Keeper(tmp_path / ("a long name " * 12), before=WAYS[getattr(request, "param", "spawn")])
     yield made
     made.end()
 
 
+@in_both_ways
 def test_arguments_streams_and_exit_code(keeper: Keeper) -> None:
     code = "import sys; sys.stdout.write(ascii(sys.argv[1:])); sys.stderr.write('err'); sys.exit(7)"
     done = keeper.run(sys.executable, "-c", code, "", "a  b", "$HOME", "a\nb", "é☃")
@@ -88,6 +95,7 @@ def test_arguments_streams_and_exit_code(keeper: Keeper) -> None:
     assert (done.stderr, done.returncode) == (b"err", 7)
 
 
+@in_both_ways
 def test_variables_are_those_of_the_container_and_of_the_run(keeper: Keeper) -> None:
     done = keeper.run(
         "sh", "-c", 'echo "$FROM_THE_IMAGE $MINE ${GONE-unset}"', env={**os.environ, "MINE": "é"}
@@ -95,10 +103,33 @@ def test_variables_are_those_of_the_container_and_of_the_run(keeper: Keeper) -> 
     assert done.stdout.decode() == "yes é unset\n"
 
 
+@in_both_ways
 def test_program_starts_in_the_folder_with_the_usual_umask(keeper: Keeper, tmp_path: Path) -> None:
     (tmp_path / "later").mkdir()
     done = keeper.run("sh", "-c", "pwd; umask", cwd=tmp_path / "later")
     assert done.stdout.decode() == f"{tmp_path}/later\n0022\n"
+
+
+@in_both_ways
+def test_program_is_found_on_the_path_of_the_run(keeper: Keeper, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "own-program").symlink_to("/bin/echo")
+    done = keeper.run(
+        "own-program", "found", env={**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    )
+    assert done.stdout == b"found\n"
+
+
+@in_both_ways
+def test_program_gets_no_other_descriptors_and_handles_its_own_signals(keeper: Keeper) -> None:
+    assert (
+        keeper.run("sh", "-c", "for n in 3 4 5 6 7 8 9; do test ! -e /proc/$$/fd/$n || echo $n; done").stdout
+        == b""
+    )
+    done = keeper.run("grep", "-E", "Sig(Blk|Ign)", "/proc/self/status")
+    _, blocked, _, ignored = done.stdout.split()
+    assert int(blocked, 16) == 0
+    assert int(ignored, 16) & ~INTERNAL_SIGNALS == 0
 
 
 def test_binary_input_of_every_kind(keeper: Keeper, tmp_path: Path) -> None:
@@ -126,6 +157,7 @@ def test_program_gets_no_descriptor_of_a_file(keeper: Keeper, tmp_path: Path) ->
     assert (tmp_path / "secret").read_text(encoding="ascii") == "mine"
 
 
+@in_both_ways
 def test_closed_streams(keeper: Keeper) -> None:
     argv = ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", *keeper.client("sh", "-c", "cat; echo ran; echo x >&2")]
     done = subprocess.run(argv, capture_output=True, check=False, timeout=TIMEOUT)
@@ -139,6 +171,7 @@ def test_exit_codes(keeper: Keeper, script: str, code: int) -> None:
     assert keeper.run("sh", "-c", script).returncode == code
 
 
+@in_both_ways
 def test_program_or_folder_that_does_not_exist(keeper: Keeper, tmp_path: Path) -> None:
     assert keeper.run("no-such-program").returncode == NOT_STARTED
     script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"'
@@ -189,7 +222,9 @@ def test_killed_keeper(keeper: Keeper) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     [session] = children_of(keeper.process.pid)
-    for pid in (*children_of(session), session):
+    program = children_of(session)
+    os.kill(session, signal.SIGKILL)  # first: otherwise it would still tell how its program ended
+    for pid in program:
         os.kill(pid, signal.SIGKILL)
     assert process.wait(TIMEOUT) == 137
     process.stdout.close()

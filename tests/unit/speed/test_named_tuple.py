@@ -51,12 +51,20 @@ def test_methods_and_docstring() -> None:
     assert (Point.__module__, Point.__qualname__) == (__name__, "Point")
 
 
-@pytest.mark.parametrize("arguments", [(), (1, "a", (), 4)])
-def test_wrong_number_of_arguments(arguments: tuple[object, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [((), {}), ((1, "a", (), 4), {}), ((1,), {"x": 1}), ((1,), {"y": 1}), ((), {"label": "a"})],
+)
+def test_wrong_arguments(arguments: tuple[object, ...], named: dict[str, object]) -> None:
     make: Any
     for make in (Point, Expected):
         with pytest.raises(TypeError):
-            make(*arguments)
+            make(*arguments, **named)
+
+
+def test_replacing_an_unknown_field() -> None:
+    with pytest.raises(TypeError):
+        Point(1)._replace(y=2)  # type: ignore[call-arg]
 
 
 def test_instances_are_immutable_and_have_no_dict() -> None:
@@ -81,6 +89,6 @@ def test_typing_is_used_if_the_own_class_does_not_work(monkeypatch: pytest.Monke
     assert named_tuple.NamedTuple is not typing.NamedTuple
     module = importlib.util.module_from_spec(spec)
     with monkeypatch.context() as patch:
-        patch.setattr("collections.namedtuple", fail)
+        patch.setattr("_operator.itemgetter", fail)
         spec.loader.exec_module(module)
     assert module.NamedTuple is typing.NamedTuple

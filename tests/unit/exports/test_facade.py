@@ -1,0 +1,396 @@
+"""What `pydock activate` and `pydock expose` write: whole files, and the real shells that read them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pydock import errors
+from pydock.engine.python_description import Description, Script, read_description
+from pydock.environments.caller import Caller
+from pydock.environments.environment import Environment
+from pydock.environments.facade import Facade, leave_facades, quoted
+from pydock.environments.shells import quoted_for_fish
+from pydock.exports import exposed, facade
+from pydock.rendering import render
+from pydock.settings import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DESCRIPTION = Description(
+    "3.12.4",
+    "/usr/local/bin/python3.12",
+    ("python", "python3", "python3.12"),
+    {"ruff": Script("/usr/local/bin/ruff", "ruff"), "[": Script("/usr/local/bin/[", "odd")},
+    (),
+)
+ODD = 'a folder\'s $(touch hurt) `touch hurt` "%d" ; \\'
+SHELLS = [shell for shell in ("sh", "bash", "zsh") if shutil.which(shell)]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return Environment(
+        "ds", str(tmp_path / "envs" / "ds"), "0123abcd", "0123abcd", "pydock-", Caller("me", 1000, 1000), {}
+    )
+
+
+@pytest.fixture
+def made(tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Facade:
+    """Return a facade in a folder with an odd name, whose programs call a recording pydock."""
+    made = Facade(str(tmp_path / ODD / "0123abcd-ds"), "ds")
+    monkeypatch.setattr(
+        facade, "own_command", lambda: [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
+    )
+    home = Home(str(tmp_path / ODD / ".pydock"), "local", "")
+    facade.write_programs(made, environment, home, DESCRIPTION)
+    facade.write_inside(made, DESCRIPTION)
+    return made
+
+
+def run(shell: str, script: str, folder: Path, **variables: str) -> str:
+    """Run a script in a shell that begins with an empty environment; return what it printed."""
+    options = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}.get(shell, [])
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), **variables}
+    done = subprocess.run(
+        [shell, *options, "-c", script],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout
+
+
+# ---- the files -------------------------------------------------------------------------------
+
+
+def test_programs(made: Facade) -> None:
+    assert sorted(os.listdir(made.programs)) == [
+        *(
+            "[",
+            "activate",
+            "activate.fish",
+            "pip",
+            "pip3",
+            "pydock",
+            "python",
+            "python3",
+            "python3.12",
+            "ruff",
+        )
+    ]
+    assert Path(made.folder, "pyvenv.cfg").read_text() == (
+        "home = /usr/local/bin\ninclude-system-site-packages = true\nversion = 3.12.4\nprompt = ds\n"
+    )
+
+
+def test_wrapper_text(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        facade, "own_command", lambda: ["/usr/bin/python3", "-I", "/home/me/.local/bin/pydock"]
+    )
+    home = Home("/home/me/project/.pydock", "local", "")
+    assert facade.wrapper(environment, home, "python", inside="/v/bin/python", has_modules=True) == (
+        "#!/bin/sh\n"
+        "# `python` of the environment 'ds' of /home/me/project.\n"
+        "# Made by pydock, which replaces this file.\n"
+        '[ "${PYDOCK_INSIDE-}" != 0123abcd ] || exec \'/v/bin/python\' "$@"\n'
+        "export PYDOCK_HOME='/home/me/project/.pydock' PYDOCK_MODE=\n"
+        "if [ \"${1-} ${2-}\" = '-m pip' ]; then\n"
+        "    shift 2\n"
+        "    exec '/usr/bin/python3' '-I' '/home/me/.local/bin/pydock' pip ds \"$@\"\n"
+        "fi\n"
+        "exec '/usr/bin/python3' '-I' '/home/me/.local/bin/pydock' run --activated ds 'python' \"$@\"\n"
+    )
+    text = facade.wrapper(environment, home._replace(folder="/home/me/.pydock", mode="global"), "pip")
+    assert text.splitlines()[3:] == [
+        "export PYDOCK_MODE=global",
+        "exec '/usr/bin/python3' '-I' '/home/me/.local/bin/pydock' pip 'ds' \"$@\"",
+    ]
+
+
+def test_container_has_links_in_the_same_places(made: Facade) -> None:
+    programs = Path(made.inside, "bin")
+    assert {path.name: os.readlink(path) for path in programs.iterdir()} == {
+        "python": "/usr/local/bin/python3.12",
+        "python3": "/usr/local/bin/python3.12",
+        "python3.12": "/usr/local/bin/python3.12",
+        "ruff": "/usr/local/bin/ruff",
+        "[": "/usr/local/bin/[",
+    }
+    assert Path(made.inside, "pyvenv.cfg").read_text() == Path(made.folder, "pyvenv.cfg").read_text()
+    assert list(Path(made.inside, "lib", "python3.12", "site-packages").iterdir()) == []
+
+
+def test_another_image_replaces_what_the_first_had(made: Facade, environment: Environment) -> None:
+    other = DESCRIPTION._replace(
+        version="3.13.0",
+        executable="/opt/python3.13",
+        programs=("python3",),
+        scripts={},
+        packages=("/opt/venv/lib/site-packages",),
+    )
+    facade.write_programs(made, environment, Home("/h", "local", ""), other)
+    facade.write_inside(made, other)
+    assert "ruff" not in os.listdir(made.programs)
+    assert os.listdir(Path(made.inside, "bin")) == ["python3"]
+    assert os.listdir(Path(made.inside, "lib")) == ["python3.13"]
+    line = Path(made.inside, "lib", "python3.13", "site-packages", "pydock.pth").read_text()
+    assert line == "import site; site.addsitedir('/opt/venv/lib/site-packages')\n"
+    assert "include-system-site-packages = false\n" in Path(made.inside, "pyvenv.cfg").read_text()
+
+
+def test_copy_of_packages_has_nothing_that_runs(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "module.py").write_text("x = 1")
+    (packages / "module.py").chmod(0o6755)
+    (packages / "link").symlink_to("/etc/passwd")
+    (packages / "folder").symlink_to("/etc")
+    os.mkfifo(packages / "fifo")
+    (packages / "code.pth").write_text("# a comment\nimport os; os.system('x')\n")
+    (packages / "places.pth").write_text("/home/me/project\n")
+    (packages / "sub").mkdir(0o755)
+    (packages / "sub" / "code.pth").write_text("import\tos")
+    made = Facade(str(tmp_path / "owner"), "ds")
+    facade.replace_packages(made, DESCRIPTION, str(packages))
+    copy = Path(made.folder, "lib", "python3.12", "site-packages")
+    assert sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*")) == [
+        "module.py",
+        "places.pth",
+        "sub",
+    ]
+    assert (copy / "module.py").stat().st_mode & 0o7777 == 0o444
+    facade.replace_packages(made, DESCRIPTION, "")
+    assert not copy.exists()
+
+
+# ---- what an image says ------------------------------------------------------------------------
+
+
+def answer(**values: object) -> str:
+    import json
+
+    found = {
+        "version": "3.12.4",
+        "executable": "/usr/bin/python3",
+        "programs": ["python3"],
+        "scripts": {},
+        "packages": [],
+    }
+    return f"a line of sitecustomize\n{json.dumps({**found, **values})}\n"
+
+
+def test_description_leaves_names_out_that_mean_something_here() -> None:
+    names = [
+        "ruff",
+        "pydock",
+        "activate",
+        "activate.csh",
+        "python",
+        "pip3",
+        "../x",
+        "a b",
+        "-x",
+        ".x",
+        "$(x)",
+        "a\nb",
+        "x" * 101,
+    ]
+    found = read_description(
+        answer(scripts={name: [f"/usr/bin/{name}", "odd"] for name in names if "\n" not in name}), "ds"
+    )
+    assert list(found.scripts) == ["ruff"]
+    assert read_description(answer(programs=["python3", "../python", "sh"]), "ds").programs == ("python3",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no json",
+        "[]",
+        "{}",
+        answer(version="3.12"),
+        answer(version=3),
+        answer(executable="python3"),
+        answer(executable="/usr/bin/\n"),
+        answer(scripts=["ruff"]),
+        answer(scripts={"ruff": "/usr/bin/ruff"}),
+        answer(packages=["relative"]),
+    ],
+)
+def test_answer_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(errors.PydockError, match="gave an answer that cannot be read"):
+        read_description(text, "ds")
+
+
+# ---- in real shells ----------------------------------------------------------------------------
+
+
+def activation(made: Facade) -> str:
+    return f". {quoted(made.programs + '/activate')}"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_activation_and_deactivation(shell: str, made: Facade, tmp_path: Path) -> None:
+    script = f"""
+        set -eu
+        PS1='$ '; before=$PATH
+        {activation(made)}
+        printf '%s\\n' "$VIRTUAL_ENV" "$VIRTUAL_ENV_PROMPT" "$PS1" "${{PATH%%:*}}" "${{PYTHONHOME-unset}}"
+        python 'a  b' '' '$HOME'
+        deactivate
+        printf '%s\\n' "${{VIRTUAL_ENV-unset}}" "${{VIRTUAL_ENV_PROMPT-unset}}" "$PS1" "$PYTHONHOME"
+        [ "$PATH" = "$before" ]; [ "$(command -v deactivate)" != deactivate ] && echo no deactivate
+    """
+    assert run(shell, script, tmp_path, PYTHONHOME="/somewhere").splitlines() == [
+        *(made.folder, "ds", "(ds) $ ", made.programs, "unset"),
+        "['run', '--activated', 'ds', 'python', 'a  b', '', '$HOME']",
+        *("unset", "unset", "$ ", "/somewhere"),
+        "no deactivate",
+    ]
+    assert not (tmp_path / "hurt").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_prompt_is_not_exported_and_can_stay(shell: str, made: Facade, tmp_path: Path) -> None:
+    script = f"PS1='$ '; {activation(made)}; env | grep -c ^PS1= || true; deactivate; VIRTUAL_ENV_DISABLE_PROMPT=1; {activation(made)}; printf %s \"$PS1\""
+    assert run(shell, script, tmp_path) == "0\n$ "
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_activating_twice_is_activating_once(shell: str, made: Facade, tmp_path: Path) -> None:
+    script = f'PS1=\'$ \'; before=$PATH; {activation(made)}; {activation(made)}; echo "$PS1"; deactivate; echo "$PS1"; [ "$PATH" = "$before" ]'
+    assert run(shell, script, tmp_path) == "(ds) $ \n$ \n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_virtualenv_and_an_environment_replace_each_other(shell: str, made: Facade, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    other = f". {tmp_path}/venv/bin/activate"
+    for first, second, prompt in (
+        (other, activation(made), "(ds) $ "),
+        (activation(made), other, "(venv) $ "),
+    ):
+        script = f'PS1=\'$ \'; before=$PATH; {first}; {second}; echo "$PS1"; deactivate; echo "$PS1"; [ "$PATH" = "$before" ]; echo "${{VIRTUAL_ENV-unset}}"'
+        assert run(shell, script, tmp_path) == f"{prompt}\n$ \nunset\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_conda_is_deactivated_first(shell: str, made: Facade, tmp_path: Path) -> None:
+    script = f"set -eu; conda() {{ echo conda $*; return 1; }}; {activation(made)}"
+    assert run(shell, script, tmp_path, CONDA_PREFIX="/opt/conda", CONDA_SHLVL="1") == "conda deactivate\n"
+
+
+def test_activation_that_is_not_sourced(made: Facade) -> None:
+    done = subprocess.run(["bash", f"{made.programs}/activate"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.partition(":")[0]) == (33, "Source this file instead of running it")
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="there is no fish")
+def test_fish(made: Facade, tmp_path: Path) -> None:
+    script = f"""
+        set before $PATH
+        function fish_prompt; echo "before $status"; end
+        source {quoted_for_fish(made.programs + "/activate.fish")}
+        source {quoted_for_fish(made.programs + "/activate.fish")}
+        echo $VIRTUAL_ENV; echo $PATH[1]; false; fish_prompt; python 'a  b' ''
+        deactivate
+        test "$PATH" = (string join : $before); and echo same; set -q VIRTUAL_ENV; or echo unset; fish_prompt; functions -q deactivate; or echo gone
+    """
+    assert run("fish", script, tmp_path).splitlines() == [
+        *(made.folder, made.programs, "(ds) before 1", "['run', '--activated', 'ds', 'python', 'a  b', '']"),
+        *("same", "unset", "before 0", "gone"),
+    ]
+    assert not (tmp_path / "hurt").exists()
+
+
+@pytest.mark.parametrize(
+    "shell", [*(shell for shell in SHELLS if shell != "sh"), *(["fish"] if shutil.which("fish") else [])]
+)
+def test_shell_hook(shell: str, tmp_path: Path) -> None:
+    """With the function, `pydock activate ds` activates; everything else goes to the program."""
+    program = tmp_path / "bin" / "pydock"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\nif [ "$1" = activate ] && [ "$2" = --shell ]; then echo "X=\'a  b\'" | sed "s/^X=/set -g X /;t" | if [ "$3" = fish ]; then cat; else sed "s/set -g X /X=/"; fi; else printf "<%s>" "$@"; exit 7; fi\n'
+    )
+    program.chmod(0o755)
+    hook = tmp_path / "hook"
+    hook.write_text(render("shell_hook.j2", hook=shell))
+    status = "$status" if shell == "fish" else "$?"
+    script = f'source ./hook; pydock run ds "a  b"; echo {status}; pydock activate --help; echo; pydock activate ds; echo "$X"'
+    path = f"{program.parent}:{os.environ['PATH']}"
+    assert run(shell, script, tmp_path, PATH=path) == "<run><ds><a  b>7\n<activate><--help>\na  b\n"
+
+
+def test_direnv_layout(tmp_path: Path) -> None:
+    """direnv is bash, with a function PATH_add of its own."""
+    program = tmp_path / "pydock"
+    program.write_text("#!/bin/sh\necho \"export VIRTUAL_ENV='/v'; PATH_add '/v/bin'\"\n")
+    program.chmod(0o755)
+    hook = render("shell_hook.j2", hook="direnv")
+    script = f'PATH_add() {{ echo "add $1"; }}\n{hook}\nlayout_pydock ds; echo $VIRTUAL_ENV'
+    assert run("bash", script, tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}") == "add /v/bin\n/v\n"
+
+
+# ---- PATH, and `expose` ------------------------------------------------------------------------
+
+
+def test_pydock_does_not_use_programs_of_a_facade() -> None:
+    environ = {"PATH": "/home/me/.pydock/venvs/0123abcd-ds/ds/bin:/usr/bin::/home/me/.pydock/venvs"}
+    leave_facades(environ)
+    assert environ["PATH"] == "/usr/bin::/home/me/.pydock/venvs"
+
+
+@pytest.fixture
+def expose(environment: Environment, tmp_path: Path) -> Callable[..., None]:
+    home = Home(str(tmp_path / ".pydock"), "local", "")
+    return lambda *commands, of=environment: exposed.expose(
+        of, home, DESCRIPTION, commands, str(tmp_path / "bin")
+    )
+
+
+def test_exposed_commands_are_found_again(expose: Callable[..., None], tmp_path: Path) -> None:
+    expose("ruff", "[", "python3")
+    (tmp_path / "bin" / "own").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "link").symlink_to("ruff")
+    found = exposed.exposed_in(str(tmp_path / "bin"))
+    assert [(one.command, one.environment, one.folder, one.identity) for one in found] == [
+        (command, "ds", str(tmp_path), "0123abcd") for command in ("[", "python3", "ruff")
+    ]
+    exposed.remove(found)
+    assert sorted(os.listdir(tmp_path / "bin")) == ["link", "own"]
+    exposed.remove(found)
+
+
+def test_files_of_others_are_not_replaced(
+    expose: Callable[..., None], environment: Environment, tmp_path: Path
+) -> None:
+    expose("ruff")
+    (tmp_path / "bin" / "python3").write_text("mine")
+    for commands, message in (
+        (["[", "python3"], "pydock did not make it"),
+        (["[", "ruff"], "of environment 'ds'"),
+    ):
+        other = environment._replace(identity="ffffffff")
+        with pytest.raises(errors.PydockError, match=message):
+            expose(*commands, of=other)
+    assert sorted(os.listdir(tmp_path / "bin")) == ["python3", "ruff"]
+    expose("ruff")  # again, for the same environment
+    (tmp_path / "bin" / "ruff").unlink()
+    (tmp_path / "bin" / "ruff").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(errors.PydockError, match="pydock did not make it"):
+        expose("ruff")
+    assert not (tmp_path / "elsewhere").exists()
