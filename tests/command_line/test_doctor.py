@@ -149,6 +149,16 @@ def test_engine_that_lacks_something(
     assert hint in found[name]["hint"]
 
 
+def test_address_that_is_wrong(ds: Machine) -> None:
+    text = ds.client.read_text()
+    says = "echo 'unable to resolve docker endpoint: context \"nope\": not found' >&2; exit 1"
+    ds.client.write_text(text.replace("export", f"{says}; export", 1))
+    found = examine(ds)
+    assert failed(found) == ["engine"]
+    assert 'context "nope"' in found["engine"]["detail"]
+    assert "docker context use default" in found["engine"]["hint"]
+
+
 def test_compose_is_only_noted(ds: Machine) -> None:
     info = {"ClientInfo": {"Plugins": [{"Name": "buildx", "Version": "v0.14.0"}]}}
     found = examine(ds, FAKE_DOCKER_INFO=json.dumps(info))
@@ -240,6 +250,11 @@ def test_index_that_does_not_answer(ds: Machine, says: str, detail: str, hint: s
     assert failed(found) == ["index"]
     assert detail in found["index"]["detail"]
     assert hint in found["index"]["hint"]
+
+
+def test_index_behind_a_proxy(ds: Machine) -> None:
+    found = examine(ds, FAKE_DOCKER_INDEX="timed out", HTTPS_PROXY="http://proxy.example:3128")
+    assert found["index"]["hint"] == "env | grep -i _proxy"
 
 
 @pytest.mark.parametrize("says", ["200", "302", "404", "405"])

@@ -25,6 +25,7 @@ KEYS = [
     "drift",
     "warm",
     "up",
+    "activated",
     "services",
     "trust",
     "settings",
@@ -66,7 +67,7 @@ def test_all_that_is_known(packages: Machine) -> None:
     assert (image["size"], image["layers"], image["version"]) == (123456789, [1_000_000] * 2, "0")
     assert found["drift"]["folder_changed"] is False
     assert found["drift"]["older_version"] == "0"
-    assert (found["warm"], found["up"], found["services"]) == ([], False, [])
+    assert (found["warm"], found["up"], found["activated"], found["services"]) == ([], False, None, [])
     assert found["trust"]["environment"] is True
     assert found["settings"]["shell"] == {"value": "zsh", "source": "PYDOCK_* variable"}
     assert found["unknown"] == []
@@ -228,3 +229,11 @@ def test_file_that_cannot_be_read(ds: Machine) -> None:
     ended = ds.pydock("info", "ds")
     assert ended.code == 1
     assert "requirements.txt" in ended.err
+
+
+def test_activated_environment(ds: Machine) -> None:
+    ds.ok("activate", "ds")
+    found = described(ds)["activated"]
+    assert os.path.isdir(found["folder"])
+    assert found["size"] > 0
+    assert f"{found['folder']}, " in ds.ok("info", "ds").out

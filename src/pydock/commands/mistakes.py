@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 WORDS_OF_OTHER_TOOLS = {
     "activate": "`pydock shell NAME` starts a shell in an environment.",
     "add": "`pydock install NAME PACKAGE` installs packages.",
-    "info": "`pydock config` shows the settings, `pydock envs` the environments.",
+    "check": "`pydock doctor` checks this machine, `pydock info NAME` shows an environment's state.",
     "init": "`pydock create NAME VERSION` creates an environment.",
+    "inspect": "`pydock info NAME` shows what an environment consists of.",
     "new": "`pydock create NAME VERSION` creates an environment.",
     "prune": "`pydock clean` removes what is left over.",
     "show": "`pydock packages NAME` lists what is installed.",
     "start": "`pydock shell NAME` starts a shell in an environment, `pydock run NAME COMMAND` a command.",
+    "status": "`pydock info NAME` shows an environment's state, `pydock doctor` that of this machine.",
     "upgrade": "`pydock update NAME [PACKAGE]` updates packages.",
     "version": "`pydock --version` prints it.",
 }

@@ -38,7 +38,6 @@ NAMES = (
     "leftovers",
 )
 OLDEST = 23  # the engine that brings BuildKit as its default
-LITTLE = 2 << 30  # bytes of free disk space: less than an environment with large packages needs
 LOOPBACK = ("localhost", "127.", "::1")
 DESKTOPS = ("Docker Desktop", "OrbStack", "Rancher Desktop")
 VIRTUAL_MACHINES = ("colima", "/.docker/run/", "/.docker/desktop/", "/.lima/", "/.rd/", "/.orbstack/")
@@ -210,127 +209,15 @@ def network_check(
     return Check("network", True, f"{used}{'; '.join(parts)}")
 
 
-def index_check(indexes: Sequence[Mapping[str, Any]], note: str = "") -> Check:
-    """Return whether every package index answered the container; `note` is what to say of the way there."""
-    if not indexes:
-        return Check("index", None, "No package index is configured (`no-index`).")
-    for index in indexes:
-        address, status, error = index["address"], index["status"], str(index["error"])
-        if status in {401, 403}:
-            return Check(
-                "index",
-                False,
-                f"{address} refuses the user or the password (status {status}){note}. `pydock config` shows "
-                "which files they are taken from (settings 'pip_config' and 'netrc').",
-                "pydock config",
-            )
-        if status >= 400 and status not in {404, 405}:  # noqa: PLR2004
-            return Check("index", False, f"{address} answers with status {status}{note}.", "pydock config")
-        if not status:
-            return Check(
-                "index", False, f"{address} cannot be reached from a container: {error}.", _index_hint(error)
-            )
-    return Check("index", True, f"{', '.join(str(index['address']) for index in indexes)} answered{note}")
-
-
-def _index_hint(error: str) -> str:
-    if "CERTIFICATE" in error or "certificate" in error:
-        return "export PYDOCK_CA_BUNDLE=/path/to/your/ca-bundle.pem"
-    if "407" in error:
-        return "env | grep -i _proxy"
-    return "export HTTPS_PROXY=http://HOST:PORT, or PYDOCK_BUILD_OPTIONS='--network host'"
-
-
-def files_check(answer: Mapping[str, Any], folder: str, uid: int | None, info: Mapping[str, Any]) -> Check:
-    """Return whether the file that a container wrote is here, and whose it is: `uid`, None if it is not here."""
-    if answer["unwritten"]:
-        why = ", because the engine remaps users (userns-remap)" if _remaps(info) else ""
-        return Check(
-            "files",
-            False,
-            f"A container cannot write in {folder}, as user {answer['uid']}: {answer['unwritten']}{why}.",
-            f"ls -ld {shlex.quote(folder)}",
-        )
-    if uid is None:
-        return Check(
-            "files",
-            False,
-            f"What a container writes in {folder} does not appear here. The engine does not share this folder; add it to "
-            "those that its virtual machine shares (Docker Desktop: Settings, Resources, File sharing).",
-            "docker context ls",
-        )
-    if uid != os.getuid():
-        why = (
-            "the engine remaps users (userns-remap)"
-            if _remaps(info)
-            else "the engine or the file system changes it"
-        )
-        return Check(
-            "files",
-            False,
-            f"What a container writes in {folder} belongs to user {uid} and not to {os.getuid()}: {why}.",
-            "docker info --format '{{.SecurityOptions}}'",
-        )
-    return Check("files", True, f"What a container writes in {folder} is yours")
-
-
-def _remaps(info: Mapping[str, Any]) -> bool:
+def remaps_users(info: Mapping[str, Any]) -> bool:
+    """Return whether the engine gives containers other user ids."""
     return any("name=userns" in option for option in _security_options(info))
-
-
-def disk_check(free: int, held: str) -> Check:
-    """Return whether the engine has space; `held` says what pydock's images take."""
-    detail = f"{size_text(free)} free where the engine keeps images; {held}"
-    if free < LITTLE:
-        return Check("disk", False, f"Only {detail}", "pydock clean")
-    return Check("disk", True, detail)
-
-
-def held_text(images: Mapping[str, str]) -> str:
-    """Return how much images take, by their ids, in words; the sizes are as the engine prints them."""
-    if not images:
-        return "no images of pydock"
-    total = sum(parse_size(size) for size in images.values())
-    number = "one image" if len(images) == 1 else f"{len(images)} images"
-    return f"{number} of pydock, {'' if len(images) == 1 else 'at most '}{size_text(total)}"
-
-
-def leftovers_check(tags: int, containers: int) -> Check:
-    """Return what earlier commands left; nothing is broken by that."""
-    if not tags and not containers:
-        return Check("leftovers", True, "None")
-    parts = [f"{tags} image{'s' if tags > 1 else ''}"] if tags else []
-    parts += [f"{containers} container{'s' if containers > 1 else ''}"] if containers else []
-    return Check(
-        "leftovers",
-        True,
-        f"{' and '.join(parts)} that nothing needs; `pydock clean` removes them",
-        "pydock clean",
-    )
 
 
 def in_order(checks: Sequence[Check], reason: str) -> list[Check]:
     """Return a check for each of the names; those that are missing were skipped for this reason."""
     found = {check.name: check for check in checks}
     return [found.get(name) or Check(name, None, reason) for name in NAMES]
-
-
-def size_text(size: float) -> str:
-    """Return a number of bytes as the engine prints it: `1.2GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 999.5:  # noqa: PLR2004 - what is rounded to less than 1000
-            return f"{size:.0f}{unit}" if size >= 10 or unit == "B" else f"{size:.1f}{unit}"  # noqa: PLR2004
-        size /= 1000
-    return f"{size:.1f}TB"
-
-
-def parse_size(text: str) -> float:
-    """Return the bytes of a size as the engine prints it (`132MB`), 0 if it is none."""
-    found = re.fullmatch(r"([\d.]+)\s*(B|kB|KB|MB|GB|TB)", text.strip())
-    if not found or not re.fullmatch(r"\d+(\.\d*)?", found.group(1)):
-        return 0
-    power = {"B": 0, "kB": 1, "KB": 1, "MB": 2, "GB": 3, "TB": 4}[found.group(2)]
-    return float(found.group(1)) * float(1000**power)
 
 
 def _host_of(address: str) -> str:

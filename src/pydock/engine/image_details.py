@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock.engine import argv as docker
 from pydock.engine.build_context import PROGRAMS
-from pydock.engine.checks import parse_size
+from pydock.engine.sizes import parse_size
 
 if TYPE_CHECKING:
     from pydock.engine.client import Engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pydock.commands.info import size_table
+from pydock.commands.info_text import size_table
 from pydock.engine.image_details import ImageDetails, Measured, read_details, read_measured
 
 INSPECTED = '[{"Id": "sha256:1", "Created": "2026", "Size": 5, "Config": {"Labels": null}}]'

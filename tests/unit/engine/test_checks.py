@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pydock.engine import checks
+from pydock.engine import checks, container_checks
 from pydock.engine.build_secrets import Network
 from pydock.engine.probe import network_options, read_answer
+from pydock.engine.sizes import parse_size, size_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,27 +139,30 @@ def test_ca_bundle(tmp_path: Path) -> None:
 
 
 def test_files() -> None:
-    here = checks.files_check(ANSWER, "/work", os.getuid(), {})
+    here = container_checks.files_check(ANSWER, "/work", os.getuid(), {})
     assert here == checks.Check("files", True, "What a container writes in /work is yours")
-    remapped = checks.files_check(ANSWER, "/work", os.getuid() + 1, {"SecurityOptions": ["name=userns"]})
+    remapped = container_checks.files_check(
+        ANSWER, "/work", os.getuid() + 1, {"SecurityOptions": ["name=userns"]}
+    )
     assert remapped.ok is False
     assert "userns-remap" in remapped.detail
-    other = checks.files_check(ANSWER, "/work", os.getuid() + 1, {})
+    other = container_checks.files_check(ANSWER, "/work", os.getuid() + 1, {})
     assert "userns-remap" not in other.detail
-    assert checks.files_check(ANSWER, "/work", None, {}).ok is False
-    refused = checks.files_check({**ANSWER, "unwritten": "Permission denied"}, "/a b", None, {})
+    assert container_checks.files_check(ANSWER, "/work", None, {}).ok is False
+    refused = container_checks.files_check({**ANSWER, "unwritten": "Permission denied"}, "/a b", None, {})
     assert refused.hint == "ls -ld '/a b'"
 
 
 def test_no_index() -> None:
-    assert checks.index_check([]).ok is None
+    assert container_checks.index_check([]).ok is None
 
 
 @pytest.mark.parametrize(
-    ("free", "ok"), [(0, False), (checks.LITTLE - 1, False), (checks.LITTLE, True), (10**12, True)]
+    ("free", "ok"),
+    [(0, False), (container_checks.LITTLE - 1, False), (container_checks.LITTLE, True), (10**12, True)],
 )
 def test_disk(free: int, ok: bool) -> None:
-    assert checks.disk_check(free, "").ok is ok
+    assert container_checks.disk_check(free, "").ok is ok
 
 
 @pytest.mark.parametrize(
@@ -166,7 +170,7 @@ def test_disk(free: int, ok: bool) -> None:
     [(0, 0, "None"), (1, 0, "1 image that"), (2, 1, "2 images and 1 container that"), (0, 3, "3 containers")],
 )
 def test_leftovers(tags: int, containers: int, words: str) -> None:
-    found = checks.leftovers_check(tags, containers)
+    found = container_checks.leftovers_check(tags, containers)
     assert found.ok is True
     assert words in found.detail
 
@@ -186,7 +190,7 @@ def test_leftovers(tags: int, containers: int, words: str) -> None:
     ],
 )
 def test_size_text(size: float, text: str) -> None:
-    assert checks.size_text(size) == text
+    assert size_text(size) == text
 
 
 @pytest.mark.parametrize(
@@ -194,13 +198,13 @@ def test_size_text(size: float, text: str) -> None:
     [("132MB", 132e6), ("1.5 GB", 1.5e9), ("0B", 0), ("7kB", 7000), ("", 0), ("N/A", 0), ("1.2.3MB", 0)],
 )
 def test_parse_size(text: str, size: float) -> None:
-    assert checks.parse_size(text) == size
+    assert parse_size(text) == size
 
 
 def test_what_images_hold() -> None:
-    assert checks.held_text({}) == "no images of pydock"
-    assert checks.held_text({"a": "132MB"}) == "one image of pydock, 132MB"
-    assert checks.held_text({"a": "132MB", "b": "1GB"}) == "2 images of pydock, at most 1.1GB"
+    assert container_checks.held_text({}) == "no images of pydock"
+    assert container_checks.held_text({"a": "132MB"}) == "one image of pydock, 132MB"
+    assert container_checks.held_text({"a": "132MB", "b": "1GB"}) == "2 images of pydock, at most 1.1GB"
 
 
 @pytest.mark.parametrize(
