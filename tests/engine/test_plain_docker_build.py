@@ -124,6 +124,39 @@ def test_packages_have_bytecode(project: Project, installer: str) -> None:
     assert compiled_at_start(project, name, "jinja2", "markupsafe", "idna") == []
 
 
+# Run pytest, and print which modules it has rewritten, and whether hypothesis was there.
+REWRITTEN = """
+import sys, pytest
+from _pytest.assertion import rewrite
+names, original = [], rewrite._rewrite_test
+rewrite._rewrite_test = lambda path, config: (names.append(path.name), original(path, config))[1]
+code = pytest.main(["-q", "-p", "no:cacheprovider", "test_it.py"])
+print("REWRITTEN", *sorted(names), "hypothesis" in sys.modules, int(code))
+"""
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_plugins_of_pytest_are_rewritten_when_they_are_installed(project: Project, installer: str) -> None:
+    """With the first plugin, with others that come later, and with another pytest."""
+    (project.folder / "test_it.py").write_text("def test_it(): assert True\n", encoding="utf-8")
+    variables = {"PYDOCK_INSTALLER": installer}
+    name = project.create(variables=variables)
+
+    def rewritten() -> str:
+        printed = project.pydock("run", name, "python", "-B", "-c", REWRITTEN).stdout
+        return printed.rpartition("REWRITTEN ")[2].strip()
+
+    project.pydock("install", name, "pytest<9", "pytest-cov", variables=variables)
+    assert rewritten() == "test_it.py False 0"
+    project.pydock("install", name, "hypothesis", variables=variables)
+    assert rewritten() == "test_it.py True 0"
+    project.pydock("install", name, "pytest<8", variables=variables)
+    assert rewritten() == "test_it.py True 0"
+    project.pydock("uninstall", name, "hypothesis", variables=variables)
+    gone = project.pydock("run", name, "python", "-c", "import hypothesis", check=False)
+    assert "ModuleNotFoundError: No module named 'hypothesis'" in gone.stderr
+
+
 @pytest.mark.parametrize("kind", ["uv", "pip", "base"])
 def test_dockerfile_of_version_0_1(project: Project, plain_image: str, kind: str, tmp_path: Path) -> None:
     """All commands work on a dockerfile that version 0.1 wrote; `tests/engine/dockerfiles-0.1` has such files."""

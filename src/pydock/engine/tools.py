@@ -44,6 +44,7 @@ PROGRAMS = (
     "forget_values.py",
     "mark_editable.py",
     "needed_tools.py",
+    "rewrite_plugins.py",
 )
 FETCH = "fetch_uv.sh"
 PINS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "uv.txt")

@@ -234,6 +234,7 @@ mark_links() {
 # Compile what was installed since $work/start; pip has done so already.
 compile_packages() {
     if [ "$uv" ]; then echo "Compiling bytecode" && python3 -I "$here/compile_bytecode.py" "$work/start"; fi
+    if command -v pytest >/dev/null; then python3 -I "$here/rewrite_plugins.py" || :; fi
 }
 
 has_requirements() {
