@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 WORDS_OF_OTHER_TOOLS = {
     "activate": "`pydock shell NAME` starts a shell in an environment.",
     "add": "`pydock install NAME PACKAGE` installs packages.",
+    "clone": "`pydock copy NAME NEW_NAME` copies an environment.",
+    "cp": "`pydock copy NAME NEW_NAME` copies an environment.",
     "info": "`pydock config` shows the settings, `pydock envs` the environments.",
     "init": "`pydock create NAME VERSION` creates an environment.",
+    "mv": "`pydock rename NAME NEW_NAME` gives an environment another name.",
     "new": "`pydock create NAME VERSION` creates an environment.",
     "prune": "`pydock clean` removes what is left over.",
     "show": "`pydock packages NAME` lists what is installed.",
