@@ -40,6 +40,11 @@ def test_a_session_with_pip(project: Project) -> None:
     assert "six" not in project.pydock("pip", name, "list").stdout
     assert project.freeze(name) == project.requirements(name) == []
 
+    of_base_image = project.pydock("pip", name, "--version").stdout
+    project.pydock("pip", name, "install", "--upgrade", "pip")
+    assert project.pydock("pip", name, "--version").stdout != of_base_image
+    assert project.requested(name) == ["pip"]
+
 
 def test_a_shell_names_what_is_lost_with_it(project: Project, ready: str, shared_home: Project) -> None:
     del project

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pydock.packages.pins import Changes
     from pydock.packages.requirements import Line
 
+# What a base image may have already, older than the newest release: an installation would leave it.
+IN_BASE_IMAGES = {"pip", "setuptools", "wheel"}
 SETTINGS = ("installer", "build_options", "ca_bundle", "pip_config", "netrc")
 
 
@@ -109,7 +111,8 @@ def install_packages(
     older: list[str] = []
     with locked_packages(session, name) as contents:
         if upgrade:
-            older = [wanted for wanted in requirements.names(lines) if wanted in contents.installed_names()]
+            there = contents.installed_names() | IN_BASE_IMAGES
+            older = [wanted for wanted in requirements.names(lines) if wanted in there]
         if system or not older or not contents.has_requested(lines):
             changes = contents.install(lines, system_packages)
             added = contents.added_system_packages()

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 # Words that users of other tools type for a command of ours, and what to type here.
 WORDS_OF_OTHER_TOOLS = {
-    "activate": "`pydock shell NAME` starts a shell in an environment.",
     "add": "`pydock install NAME PACKAGE` installs packages.",
     "check": "`pydock doctor` checks this machine, `pydock info NAME` shows an environment's state.",
+    "clone": "`pydock copy NAME NEW_NAME` copies an environment.",
+    "cp": "`pydock copy NAME NEW_NAME` copies an environment.",
     "init": "`pydock create NAME VERSION` creates an environment.",
     "inspect": "`pydock info NAME` shows what an environment consists of.",
+    "mv": "`pydock rename NAME NEW_NAME` gives an environment another name.",
     "new": "`pydock create NAME VERSION` creates an environment.",
     "prune": "`pydock clean` removes what is left over.",
     "show": "`pydock packages NAME` lists what is installed.",
