@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 # Words that users of other tools type for a command of ours, and what to type here.
 WORDS_OF_OTHER_TOOLS = {
-    "activate": "`pydock shell NAME` starts a shell in an environment.",
     "add": "`pydock install NAME PACKAGE` installs packages.",
     "check": "`pydock doctor` checks this machine, `pydock info NAME` shows an environment's state.",
     "init": "`pydock create NAME VERSION` creates an environment.",
