@@ -64,7 +64,6 @@ def refused(machine: Machine, line: str, **variables: str) -> Ended:
         ("delete --yes", 2, "`pydock delete NAME --yes`"),
         ("remove ds pandas", 2, "`pydock uninstall ds pandas`"),
         ("rm ds pandas", 2, "`pydock uninstall ds pandas`"),
-        ("activate ds", 2, "`pydock shell NAME`"),
         ("add ds six", 2, "`pydock install NAME PACKAGE`"),
         ("status ds", 2, "`pydock info NAME`"),
         ("inspect ds", 2, "`pydock info NAME`"),
