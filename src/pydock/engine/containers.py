@@ -181,7 +181,7 @@ def this_terminal() -> docker.Terminal:
 
 def _selinux_enforces() -> bool:
     try:
-        with open("/sys/fs/selinux/enforce", "rb", buffering=0) as file:
-            return file.read(1) == b"1"
+        with open("/sys/fs/selinux/enforce", encoding="utf-8") as file:
+            return file.read(1) == "1"
     except OSError:
         return False
