@@ -199,7 +199,7 @@ def this_terminal() -> docker.Terminal:
 def selinux_enforces() -> bool:
     """Return whether SELinux enforces its rules on this machine."""
     try:
-        with open("/sys/fs/selinux/enforce", "rb", buffering=0) as file:
-            return file.read(1) == b"1"
+        with open("/sys/fs/selinux/enforce", encoding="utf-8") as file:
+            return file.read(1) == "1"
     except OSError:
         return False
