@@ -116,15 +116,26 @@ def digest_of(contents: Contents) -> str:
     return digest.hexdigest()[:16]
 
 
+LEAVE_FACADES = """\
+case $PATH in */.pydock/venvs/*)
+    set -f; IFS=:; kept=
+    for place in $PATH; do case $place in */.pydock/venvs/*) ;; *) kept=$kept:$place ;; esac; done
+    PATH=${kept#:} ;;
+esac
+"""
+
+
 def beginning(version: str) -> bytes:
     """Return what stands before the zip. The second line is how the install scripts know the file as pydock's.
 
     The shell starts Python without `site`: that takes time, with some packages 50 ms and more, and everything is in here.
-    `env -S`, which could do so too, is not everywhere.
+    `env -S`, which could do so too, is not everywhere. In an activated shell the first `python3` on PATH is that of an
+    environment, which would start in a container.
     """
     return (
         "#!/bin/sh\n"
         f"# pydock {version}, the whole tool in one file: a zip that Python runs. https://github.com/apiad/pydock\n"
+        f"{LEAVE_FACADES}"
         'exec python3 -S "$0" "$@"\n'
     ).encode()
 

@@ -24,13 +24,24 @@ CONTENT = "unbuilt"
 
 DAY = 24 * 60 * 60
 UNUSED = 30 * DAY
+# Their templates and scripts are read as files.
 NEED_FILES = {
-    "create",
-    "install",
-    "uninstall",
-    "update",
+    "activate",
+    "build",
     "completion",
-}  # their templates and scripts are read as files
+    "copy",
+    "create",
+    "doctor",
+    "expose",
+    "info",
+    "install",
+    "outdated",
+    "pip",
+    "shell-hook",
+    "uninstall",
+    "up",
+    "update",
+}
 
 
 def main():

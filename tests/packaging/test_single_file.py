@@ -136,6 +136,17 @@ def test_starts_without_what_site_packages_run_at_each_start(machine: Machine, s
     assert machine.succeed(str(single_file), "--version", PYTHONPATH=str(machine.work)).startswith("pydock ")
 
 
+def test_starts_in_an_activated_shell(machine: Machine, single_file: Path) -> None:
+    """The first `python3` on PATH is the environment's there, and would start a container."""
+    (machine.bin / "python3").symlink_to(sys.executable)
+    programs = machine.work / "a home" / ".pydock" / "venvs" / "0123abcd-ds" / "ds" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python3").write_text("#!/bin/sh\nexit 99\n", encoding="utf-8")
+    (programs / "python3").chmod(0o755)
+    for path in (f"{programs}:{machine.bin}:/usr/bin:/bin", f"{machine.bin}:{programs}"):
+        assert machine.succeed(str(single_file), "--version", PATH=path).startswith("pydock ")
+
+
 def test_old_python_is_told_in_a_sentence(machine: Machine, single_file: Path, old_python: str) -> None:
     result = machine.run(old_python, single_file, "envs")
     assert (result.returncode, result.stdout) == (1, "")

@@ -13,6 +13,7 @@ import json
 import os
 import stat
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 from pydock import __version__, errors, trust
@@ -112,9 +113,13 @@ def wrapper(
 def own_command() -> list[str]:
     """Return the words that start this pydock from anywhere, whatever PATH and Python's variables are."""
     program = os.path.abspath(sys.argv[0]) if sys.argv[0] else ""
-    is_own = os.path.basename(program) == "pydock" and os.path.isfile(program)
+    is_own = os.path.isfile(program) and (
+        os.path.basename(program) == "pydock"
+        or zipfile.is_zipfile(program)  # the single file, under any name
+    )
+    flags = "-IS" if sys.flags.no_site else "-I"  # the single file needs no `site`, which takes time
     # A virtual environment's python is a link; its name says which packages there are.
-    return [os.path.abspath(sys.executable), "-I", *([program] if is_own else ["-m", "pydock"])]
+    return [os.path.abspath(sys.executable), flags, *([program] if is_own else ["-m", "pydock"])]
 
 
 def _made_of(settings: Settings, environment: Environment, image: str) -> str:

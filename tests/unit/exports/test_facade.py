@@ -119,6 +119,18 @@ def test_wrapper_text(environment: Environment, monkeypatch: pytest.MonkeyPatch)
     ]
 
 
+@pytest.mark.parametrize(("name", "content"), [("pydock", "#!/bin/sh\n"), ("tool", "PK\x05\x06" + "\0" * 18)])
+def test_scripts_call_the_pydock_that_wrote_them(
+    name: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).write_text(content)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [name, "activate", "ds"])
+    assert facade.own_command() == [sys.executable, "-I", str(tmp_path / name)]
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/inv", "env.activate"])
+    assert facade.own_command() == [sys.executable, "-I", "-m", "pydock"]
+
+
 def test_container_has_links_in_the_same_places(made: Facade) -> None:
     programs = Path(made.inside, "bin")
     assert {path.name: os.readlink(path) for path in programs.iterdir()} == {
