@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from .conftest import PYDOCK
 if TYPE_CHECKING:
     from .conftest import Machine
 
+PORTS_AND_MORE = ("-p", "8888:8888", "-v", "/srv:/srv", "--service", "db=postgres:16")
 YAML = "services: {env: {build: .}}\n"
 CONFIG: dict[str, Any] = {
     "name": "pydock-ds",
@@ -509,6 +511,29 @@ def test_compose_refuses_invalid_values(ds: Machine, words: list[str], message: 
     ended = ds.pydock("compose", "ds", *words)
     assert (ended.code, ended.err[: len(message)]) == (2, message)
     assert ds.files() == before
+
+
+def test_create_writes_the_same_file(compose: Compose, ds: Machine) -> None:
+    """It is there when the environment is, and it is the user's own although it opens a folder outside of the project."""
+    ds.ok("compose", "ds", *PORTS_AND_MORE, "-e", "A=1")
+    ds.ok("create", "new", "3.12", *PORTS_AND_MORE, "--env", "A=1")
+    path = ds.folder("new") / "docker-compose.yml"
+    name = re.compile(r"^name: .*$", re.MULTILINE)
+    assert name.sub("", path.read_text()) == name.sub("", compose.file.read_text())
+    assert path.read_text() != compose.file.read_text()
+    shutil.copy(path, compose.place)
+    build = {"context": str(ds.folder("new")), "dockerfile": "dockerfile"}
+    volume = {"type": "bind", "source": "/srv", "target": "/srv", "bind": {"create_host_path": True}}
+    env = {"build": build, "command": None, "networks": {"default": None}, "volumes": [volume]}
+    (compose.place / "compose-json").write_text(json.dumps({**CONFIG, "services": {"env": env}}))
+    ds.ok("run", "new", "true")
+
+
+def test_create_refuses_invalid_values_before_it_builds(ds: Machine) -> None:
+    for words in (["-p", "nonsense"], ["--service", "db"], ["-v", "/only"], ["--env", "1=2"]):
+        ended = ds.pydock("create", "new", "3.12", *words)
+        assert (ended.code, ds.argvs()) == (2, []), ended
+    assert not ds.folder("new").exists()
 
 
 def test_compose_refuses_a_link(ds: Machine) -> None:

@@ -12,27 +12,33 @@ from pydock.engine.build_context import file_as_shell
 from pydock.engine.companions import own_project_name
 from pydock.engine.compose_cache import COMPOSE_FILE
 from pydock.environments import files, origin
+from pydock.environments.environment import describe_environment, new_folder
 from pydock.exports.compose_file import Additions, extended_text, new_text, own_service_name, read_additions
 from pydock.settings import project_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from invoke import Context
 
     from pydock.environments.environment import Environment
 
 
+HELP = {
+    "publish": "a port, as `docker run -p` takes it; without an address, only this machine can connect",
+    "volume": "a folder or a volume of Docker, as `docker run -v` takes it",
+    "env": "a variable: NAME=VALUE, or NAME for the value of whoever runs it",
+    "service": "another service that runs beside the environment, such as a database",
+}
+METAVARS = {"service": "NAME=IMAGE", "env": "NAME=VALUE", "publish": "PORT", "volume": "SOURCE:TARGET"}
+
+
 @command(
     positional=["name"],
-    help={
-        **NAME_HELP,
-        "publish": "a port, as `docker run -p` takes it; without an address, only this machine can connect",
-        "volume": "a folder or a volume of Docker, as `docker run -v` takes it",
-        "env": "a variable: NAME=VALUE, or NAME for the value of whoever runs it",
-        "service": "another service that runs beside the environment, such as a database",
-    },
+    help={**NAME_HELP, **HELP},
     short={"publish": "-p", "volume": "-v", "env": "-e"},
-    metavars={"service": "NAME=IMAGE", "env": "NAME=VALUE", "publish": "PORT", "volume": "SOURCE:TARGET"},
-    repeatable=["publish", "volume", "env", "service"],
+    metavars=METAVARS,
+    repeatable=[*HELP],
     examples=[
         "compose ds -p 8888:8888",
         "compose ds -v ./data:/data -e DEBUG=1",
@@ -79,6 +85,27 @@ def compose(
         f"{'Changed' if before else 'Wrote'} {environment.path(COMPOSE_FILE)}."
         + (f" `pydock up {name}` starts the services." if added.services else "")
     )
+
+
+def compose_text(
+    session: Session,
+    name: str,
+    ports: Sequence[str],
+    volumes: Sequence[str],
+    variables: Sequence[str],
+    services: Sequence[str],
+) -> str:
+    """Return the text of docker-compose.yml for an environment that is to be created, "" if it needs none.
+
+    Raises `UsageError` for an invalid value.
+    """
+    if not (ports or volumes or variables or services):
+        return ""
+    folder = new_folder(session.settings.home, name)
+    added = read_additions(
+        ports, volumes, variables, services, folder=folder, working_directory=session.folder
+    )
+    return _extended(session, describe_environment(session.settings, name, folder), "", added)
 
 
 def _read(environment: Environment) -> str:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from pydock import errors
 from pydock.commands.command import PROJECTS, command
+from pydock.commands.compose import HELP as COMPOSE_HELP
+from pydock.commands.compose import METAVARS as COMPOSE_METAVARS
+from pydock.commands.compose import compose_text
 from pydock.commands.mistakes import is_python_repository, python_tag, refuse_swapped_version
 from pydock.commands.session import Session
 from pydock.engine.build_context import file_as_shell
 from pydock.engine.build_secrets import variable_values
+from pydock.engine.compose_cache import COMPOSE_FILE
 from pydock.environments import files, origin, package_lists, registry
 from pydock.environments.environment import (
     DOCKERFILE,
@@ -51,11 +55,13 @@ if TYPE_CHECKING:
         "group": "with --from, a dependency group to install too; may be given several times",
         "system": "packages of Debian or Alpine, separated by commas; they are installed first",
         "base": "any image with Python, instead of the repository python; VERSION is its tag",
+        **COMPOSE_HELP,
     },
     rest=PROJECTS,
-    short={"requirement": "-r", "constraint": "-c", "editable": "-e"},
-    repeatable=["requirement", "constraint", "editable", "extra", "group", "system"],
+    short={"requirement": "-r", "constraint": "-c", "editable": "-e", "publish": "-p", "volume": "-v"},
+    repeatable=["requirement", "constraint", "editable", "extra", "group", "system", *COMPOSE_HELP],
     metavars={
+        **COMPOSE_METAVARS,
         "requirement": "FILE",
         "constraint": "FILE",
         "editable": "PATH",
@@ -73,6 +79,7 @@ if TYPE_CHECKING:
         "create dev --from pyproject.toml --group test",
         "create ds 3.12-slim --system git,libpq-dev",
         "create ds --base debian:12",
+        "create ds 3.12 -p 8888:8888 --service db=postgres:16",
     ],
     settings=[
         "repository",
@@ -98,8 +105,15 @@ def create(
     group: Sequence[str] | None = None,
     base: str = "",
     system: Sequence[str] | None = None,
+    publish: Sequence[str] | None = None,
+    volume: Sequence[str] | None = None,
+    env: Sequence[str] | None = None,
+    service: Sequence[str] | None = None,
 ) -> None:
-    """Create an environment: its folder, its dockerfile and its image."""
+    """Create an environment: its folder, its dockerfile and its image.
+
+    With --publish, --volume, --env or --service, it also gets the docker-compose.yml that `pydock compose` writes.
+    """
     session = Session(c)
     check_name(name)
     if version and (version.startswith(".") or "/" in version):  # `create ds .`: the path of a project
@@ -121,7 +135,8 @@ def create(
 
         variable_values(for_installer(lines), os.environ)  # before anything is built
     words = package_lists.split_words(system) if system else []
-    create_environment(session, session.settings, name, version or "", base, lines, words)
+    compose = compose_text(session, name, publish or (), volume or (), env or (), service or ())
+    create_environment(session, session.settings, name, version or "", base, lines, words, compose)
     set_outcome("the environment is created")
     session.say_done(f"Created environment '{name}'. `pydock shell {name}` starts a shell in it.")
 
@@ -155,10 +170,11 @@ def create_environment(
     base: str,
     lines: Sequence[Line],
     system: Sequence[str] = (),
+    compose: str = "",
 ) -> None:
     """Create folder and image together, or neither; `lines` and `system` packages are installed.
 
-    `settings` have the home folder. Raises `EnvironmentExists`.
+    `settings` have the home folder, and `compose` is the text of a docker-compose.yml. Raises `EnvironmentExists`.
     """
     folder = new_folder(settings.home, name)
     environment = describe_environment(settings, name, folder)
@@ -171,7 +187,7 @@ def create_environment(
         caller=environment.caller,
         installer=settings.installer,
     )
-    contents = {DOCKERFILE: dockerfile, REQUIREMENTS: ""}
+    contents = {DOCKERFILE: dockerfile, REQUIREMENTS: "", **({COMPOSE_FILE: compose} if compose else {})}
     if system:
         name_of_list = package_lists.likely_list(dockerfile, environment.build_arguments)
         with_step = _with_step(dockerfile, name_of_list, settings.templates)
