@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,10 +63,10 @@ def test_other_shells(ds: Machine, shell: str, printed: str) -> None:
 
 
 def test_shell_is_detected(ds: Machine) -> None:
-    pydock = "exec python3 -m pydock activate ds"
+    pydock = f"{shlex.quote(sys.executable)} -m pydock activate ds"
     assert "activate.fish" in ds.ok("activate", "ds", SHELL="/usr/bin/fish").out
     if shutil.which("zsh"):
-        ended = ds.run(["zsh", "-fc", f"({pydock[5:]}); true"], {"SHELL": "/usr/bin/fish"})
+        ended = ds.run(["zsh", "-fc", f"({pydock}); true"], {"SHELL": "/usr/bin/fish"})
         assert ended.out.startswith(". ")
 
 

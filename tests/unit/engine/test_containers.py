@@ -43,11 +43,11 @@ def test_this_terminal(
 
 @pytest.mark.parametrize(("content", "enforces"), [("1", True), ("0", False), (None, False)])
 def test_selinux_enforces(monkeypatch: pytest.MonkeyPatch, content: str | None, enforces: bool) -> None:
-    def opened(path: str, mode: str, buffering: int) -> io.BytesIO:
+    def opened(path: str, encoding: str) -> io.StringIO:
         assert path == "/sys/fs/selinux/enforce"
         if content is None:
             raise FileNotFoundError
-        return io.BytesIO(content.encode())
+        return io.StringIO(content)
 
     monkeypatch.setattr(containers, "open", opened, raising=False)
     assert containers.selinux_enforces() is enforces
