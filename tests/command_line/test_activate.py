@@ -73,7 +73,7 @@ def test_shell_is_detected(ds: Machine) -> None:
 def test_unknown_shells(ds: Machine) -> None:
     for argv in (["activate", "ds", "--shell", "tcsh"], ["shell-hook", "csh"]):
         ended = ds.pydock(*argv)
-        assert (ended.code, ended.out) == (2, "")
+        assert (ended.code, ended.out) == (2, "false\n" if argv[0] == "activate" else "")
         assert "Unknown shell" in ended.err
     assert ds.argvs() == []
 
@@ -162,14 +162,14 @@ def test_answer_that_cannot_be_read_does_not_fail_an_install(ds: Machine) -> Non
 
 def test_failure_of_the_image_s_python(ds: Machine) -> None:
     ended = ds.pydock("activate", "ds", FAKE_DOCKER_EXIT="3")
-    assert (ended.code, ended.out) == (1, "")
-    assert "did not answer (exit code 3)" in ended.err
+    assert (ended.code, ended.out) == (1, "false\n")
+    assert "could not be listed (exit code 3)" in ended.err
 
 
 def test_image_that_is_missing(ds: Machine) -> None:
     ds.remove_images()
     ended = ds.pydock("activate", "ds")
-    assert (ended.code, ended.out) == (125, "")
+    assert (ended.code, ended.out) == (125, "false\n")
     assert "`pydock build ds`" in ended.err
 
 
@@ -272,11 +272,31 @@ def test_expose_refuses_before_it_writes(ds: Machine) -> None:
     ds.ok("expose", "ds", "helper")
     programs = ds.home / ".local" / "bin"
     (programs / "ruff").write_text("mine")
-    for words in (["helper", "ruff"], ["helper", "nosuch"], ["docker"]):
+    for words in (["helper", "ruff"], ["helper", "nosuch"]):
         ended = ds.pydock("expose", "ds", *words)
         assert (ended.code, "Nothing was written" in ended.err) == (1, True)
     assert sorted(os.listdir(programs)) == ["helper", "ruff"]
     assert (programs / "ruff").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["docker", "docker-credential-x", "pydock", "sudo", "sh", "my-client"])
+def test_names_that_pydock_calls_are_not_exposed(ds: Machine, name: str) -> None:
+    """pydock would start itself, in a new container each time, without end."""
+    scripts = {name: [f"/usr/local/bin/{name}", "ruff"]}
+    says = json.dumps(
+        {"version": "3.12.4", "executable": "/p", "programs": ["python3"], "scripts": scripts, "packages": []}
+    )
+    ds.add_program("my-client", f'exec {ds.client} "$@"')
+    ended = ds.pydock("expose", "ds", name, FAKE_DOCKER_PYTHON=says, PYDOCK_ENGINE="my-client")
+    assert ended.code == 2
+    assert "that name has a meaning on this machine" in ended.err
+    assert not (ds.home / ".local" / "bin").exists()
+
+
+def test_eval_fails_if_activate_does(ds: Machine) -> None:
+    script = 'eval "$("$@" activate nosuch)"; echo went on'
+    ended = ds.run(["sh", "-ec", script, "sh", sys.executable, "-m", "pydock"])
+    assert (ended.code, ended.out) == (1, "")
 
 
 def test_remove_exposed_commands(ds: Machine) -> None:

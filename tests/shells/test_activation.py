@@ -138,19 +138,40 @@ def test_fish(made: Facade, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_hook(shell: str, tmp_path: Path) -> None:
-    """With the function, `pydock activate ds` activates; everything else goes to the program."""
+    """With the function, `pydock activate ds` activates; everything else goes to the program, and failures are failures."""
     program = tmp_path / "bin" / "pydock"
     program.parent.mkdir()
     program.write_text(
-        '#!/bin/sh\nif [ "$1" = activate ] && [ "$2" = --shell ]; then echo "X=\'a  b\'" | sed "s/^X=/set -g X /;t" | if [ "$3" = fish ]; then cat; else sed "s/set -g X /X=/"; fi; else printf "<%s>" "$@"; exit 7; fi\n'
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        f"    'activate ds --shell {shell}' | '--global activate ds --shell {shell}')\n"
+        f"        echo \"{'set -g X ' if shell == 'fish' else 'X='}'a  b'\" ;;\n"
+        "    'activate nosuch '*) echo false; exit 3 ;;\n"
+        '    *) printf "<%s>" "$@"; exit 7 ;;\n'
+        "esac\n"
     )
     program.chmod(0o755)
-    hook = tmp_path / "hook"
-    hook.write_text(render("shell_hook.j2", hook=shell))
+    (tmp_path / "hook").write_text(render("shell_hook.j2", hook=shell))
     status = "$status" if shell == "fish" else "$?"
-    script = f'source ./hook; pydock run ds "a  b"; echo {status}; pydock activate --help; echo; pydock activate ds; echo "$X"'
+    unset = "set -e X" if shell == "fish" else "unset X"
+    script = f"""
+        source ./hook
+        pydock run ds "a  b" activate; echo {status}
+        pydock activate --help; echo
+        pydock activate ds --shell sh; echo
+        pydock activate nosuch; echo {status}
+        pydock activate ds; echo "$X"; {unset}
+        pydock --global activate ds; echo "$X"
+    """
     path = f"{program.parent}:{os.environ['PATH']}"
-    assert run(shell, script, tmp_path, PATH=path) == "<run><ds><a  b>7\n<activate><--help>\na  b\n"
+    assert run(shell, script, tmp_path, PATH=path).splitlines() == [
+        "<run><ds><a  b><activate>7",
+        "<activate><--help>",
+        "<activate><ds><--shell><sh>",
+        "3",
+        "a  b",
+        "a  b",
+    ]
 
 
 def test_direnv_layout(tmp_path: Path) -> None:

@@ -44,6 +44,15 @@ def activate(c: Context, name: str, shell: str = "") -> None:
     Then `python`, `pip` and the programs of its packages run in the environment, in a container that waits for the next one;
     `deactivate` ends it. The same as sourcing the file bin/activate of the folder that VIRTUAL_ENV names.
     """
+    try:
+        _activate(c, name, shell)
+    except errors.PydockError:
+        print("false")  # so `eval` fails too
+        raise
+
+
+def _activate(c: Context, name: str, shell: str) -> None:
+    """Print the code; raises `PydockError`."""
     shell = _checked(shell or detect_shell(os.environ, os.getppid()) or "bash", (*SHELLS, "sh", DIRENV))
     session = Session(c)
     check_local(session.settings)

@@ -11,7 +11,7 @@ from pydock.commands.command import Rest, command
 from pydock.commands.list_packages import read_packages
 from pydock.commands.run import image_to_run
 from pydock.commands.session import Session
-from pydock.engine.python_description import PYTHON, describe_python
+from pydock.engine.python_description import PYTHON, RESERVED, describe_python
 from pydock.environments.facade import facade_of, remove_tree
 from pydock.exports import exposed
 from pydock.messages import aligned, redacted, say, terminal_width, warn
@@ -69,6 +69,7 @@ def expose(
         return
     description = describe_python(session.engine, environment, image_to_run(session, environment))
     chosen = words or _commands_of_requested(environment, description)
+    _refuse_reserved(session, words)
     missing = [word for word in words if word not in description.scripts and not PYTHON.fullmatch(word)]
     if missing:
         known = ", ".join(description.scripts) or "none"
@@ -88,6 +89,16 @@ def expose(
     say(f"Exposed in {folder}: {', '.join(chosen)}.")
     if folder not in os.environ.get("PATH", "").split(":"):
         warn(f'{folder} is not on PATH. Add it in your shell\'s startup file: export PATH="{folder}:$PATH"')
+
+
+def _refuse_reserved(session: Session, words: Sequence[str]) -> None:
+    """Raise `UsageError` for a name that pydock or the engine's client has: pydock would start itself without end."""
+    engine = {os.path.basename(word) for word in session.settings.engine}
+    for word in words:
+        if word in engine or (RESERVED.fullmatch(word) and not PYTHON.fullmatch(word)):
+            raise errors.UsageError(
+                f"'{word}' cannot be exposed, because that name has a meaning on this machine. Nothing was written."
+            )
 
 
 def default_folder() -> str:

@@ -24,6 +24,7 @@ WORDS_OF_OTHER_TOOLS = {
     "check": "`pydock doctor` checks this machine, `pydock info NAME` shows an environment's state.",
     "clone": "`pydock copy NAME NEW_NAME` copies an environment.",
     "cp": "`pydock copy NAME NEW_NAME` copies an environment.",
+    "deactivate": "Type `deactivate` alone: it is a function of the shell in which an environment is active.",
     "init": "`pydock create NAME VERSION` creates an environment.",
     "inspect": "`pydock info NAME` shows what an environment consists of.",
     "mv": "`pydock rename NAME NEW_NAME` gives an environment another name.",

@@ -28,6 +28,7 @@ class Pump:
         if self._process == 0:
             try:
                 # Also a watcher's pipe, which must end when this process's parent does.
+                signal.set_wakeup_fd(-1)  # it is the parent's, and closed here
                 before = 3
                 for descriptor in sorted(number for number in keep if number >= 3):  # noqa: PLR2004 - stderr is 2
                     os.closerange(before, descriptor)

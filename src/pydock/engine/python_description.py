@@ -21,8 +21,10 @@ VERSION = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}")
 # The name of a program; no option, and no hidden file. Packages have `[` and `2to3`.
 NAME = re.compile(r"[A-Za-z0-9_\[][A-Za-z0-9_.+\-\[\]]{0,99}")
 PYTHON = re.compile(r"python[0-9.]*")
-# These keep their meaning on this machine, whatever a package calls its scripts.
-RESERVED = re.compile(r"activate(\..*)?|deactivate|pydock|python[0-9.]*|pip[0-9.]*")
+# These keep their meaning on this machine, whatever a package calls its scripts; pydock itself calls some of them.
+RESERVED = re.compile(
+    r"activate(\..*)?|deactivate|pydock|python[0-9.]*|pip[0-9.]*|docker.*|podman.*|nerdctl|sudo|doas|env|sh"
+)
 
 
 class Script(NamedTuple):
@@ -66,7 +68,7 @@ def describe_python(engine: Engine, environment: Environment, image: str, copy_t
         lines = str(result.stderr).strip().splitlines()[-3:]
         reason = "".join(f"\n  {line}" for line in lines)
         raise errors.PydockError(
-            f"The Python of environment '{environment.name}' did not answer (exit code {result.exited}).{reason}"
+            f"The packages of environment '{environment.name}' could not be listed (exit code {result.exited}).{reason}"
         )
     return read_description(str(result.stdout), environment.name)
 

@@ -112,6 +112,8 @@ def copy_file(source: str, destination: str) -> None:
             copy.write(file.read())
     except PermissionError:  # for root only, so programs here cannot read it either
         return
+    except OSError as error:
+        sys.exit("Cannot write the copy of the packages: " + str(error.strerror) + ".")
 
 
 if __name__ == "__main__":

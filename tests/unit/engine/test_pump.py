@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 from pydock.engine.pump import Pump, copy
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_everything_is_copied(tmp_path: Path) -> None:
@@ -28,3 +31,27 @@ def test_process_copies_and_keeps_no_other_descriptor(tmp_path: Path) -> None:
         os.close(writer)  # the process has closed its own copy, so it sees the end
         pump.wait()
     assert (tmp_path / "target").read_bytes() == b"copied"
+
+
+def test_signal_that_reaches_the_process_too_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-Z reaches the whole job: its main process has a descriptor for signals, which this process has closed."""
+    woken, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    reader, writer = os.pipe()
+    before = signal.signal(signal.SIGCONT, lambda *_: None)
+    signal.set_wakeup_fd(wakeup)
+    try:
+        pump = Pump(lambda: copy(reader, 1), reader)
+        os.close(reader)
+        os.write(writer, b"ready")
+        while "ready" not in capfd.readouterr().out:
+            pass
+        os.kill(pump._process, signal.SIGCONT)
+        os.close(writer)
+        pump.wait()
+    finally:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCONT, before)
+        os.close(woken)
+        os.close(wakeup)
+    assert capfd.readouterr().err == ""

@@ -82,7 +82,7 @@ def test_wrapper_text(environment: Environment, monkeypatch: pytest.MonkeyPatch)
         "#!/bin/sh\n"
         "# `python` of the environment 'ds' of /home/me/project.\n"
         "# Made by pydock, which replaces this file.\n"
-        '[ "${PYDOCK_INSIDE-}" != 0123abcd ] || exec \'/v/bin/python\' "$@"\n'
+        '[ "${PYDOCK_INSIDE-}" != 0123abcd ] || [ ! -e /.dockerenv ] || exec \'/v/bin/python\' "$@"\n'
         "export PYDOCK_HOME='/home/me/project/.pydock' PYDOCK_MODE=\n"
         "if [ \"${1-} ${2-}\" = '-m pip' ]; then\n"
         "    shift 2\n"
