@@ -41,11 +41,13 @@ def test_signal_that_reaches_the_process_too_says_nothing(capfd: pytest.CaptureF
     before = signal.signal(signal.SIGCONT, lambda *_: None)
     signal.set_wakeup_fd(wakeup)
     try:
-        pump = Pump(lambda: copy(reader, 1), reader)
+        copied, target = os.pipe()
+        pump = Pump(lambda: copy(reader, target), reader, target)
         os.close(reader)
+        os.close(target)
         os.write(writer, b"ready")
-        while "ready" not in capfd.readouterr().out:
-            pass
+        assert os.read(copied, 5) == b"ready"
+        os.close(copied)
         os.kill(pump._process, signal.SIGCONT)
         os.close(writer)
         pump.wait()
