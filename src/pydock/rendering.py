@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydock import errors
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def render(template: str, own_folder: str = "", **values: Any) -> str:
@@ -15,7 +19,6 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
     Raises `BadTemplate` if a template is not found, is not valid Jinja, or uses a value that it is not given.
     """
     import jinja2  # takes 0.1 s, which only rendering needs
-    import jinja2.sandbox
 
     folders = [packaged_templates()]
     if own_folder:
@@ -26,15 +29,8 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
             )
         folders.insert(0, own)
 
-    jinja = jinja2.sandbox.SandboxedEnvironment(  # a project's template is text, and not a program
-        loader=jinja2.FunctionLoader(lambda name: _read(name, folders)),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     try:
-        return jinja.get_template(template).render(**values)
+        return _environment(tuple(folders)).get_template(template).render(**values)
     except jinja2.TemplateSyntaxError as error:
         raise errors.BadTemplate(f"Template {error.name}, line {error.lineno}: {error.message}.") from error
     except jinja2.TemplateNotFound as error:
@@ -47,7 +43,22 @@ def render(template: str, own_folder: str = "", **values: Any) -> str:
         raise errors.BadTemplate(f"Template {template} cannot be rendered: {error}.") from error
 
 
-def _read(name: str, folders: list[Path]) -> str | None:
+@functools.cache
+def _environment(folders: tuple[Path, ...]) -> jinja2.Environment:
+    """Return an environment for templates of these folders; it reads and compiles each of them once."""
+    import jinja2
+    import jinja2.sandbox
+
+    return jinja2.sandbox.SandboxedEnvironment(  # a project's template is text, and not a program
+        loader=jinja2.FunctionLoader(lambda name: _read(name, folders)),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _read(name: str, folders: tuple[Path, ...]) -> str | None:
     """Return the template from the first folder that has it, None if none has."""
     if name.startswith("/") or ".." in name.split("/"):  # `include` reads templates, and no other file
         return None

@@ -67,9 +67,9 @@ def expose(
     if remove:
         _remove(session, environment, words, folder)
         return
+    _refuse_reserved(session, words)
     description = describe_python(session.engine, environment, image_to_run(session, environment))
     chosen = words or _commands_of_requested(environment, description)
-    _refuse_reserved(session, words)
     missing = [word for word in words if word not in description.scripts and not PYTHON.fullmatch(word)]
     if missing:
         known = ", ".join(description.scripts) or "none"

@@ -73,7 +73,7 @@ def pip(c: Context, name: str, arguments: str | None = None) -> None:
 
 
 def _refuse_missing_name(session: Session, name: str, words: Sequence[str]) -> None:
-    """Raise an error for `pydock pip install pandas`, and for a name that is no environment's."""
+    """Raise an error for `pydock pip install pandas`, and for a name that no environment has."""
     from pydock.packages import pip_call
 
     if name in pip_call.COMMANDS:

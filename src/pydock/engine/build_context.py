@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 PROGRAMS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "inside")
 
 
+def read_program(name: str) -> str:
+    """Return the text of a program of `inside/`, for a container that gets it as an argument."""
+    with open(os.path.join(PROGRAMS, name), encoding="utf-8") as file:
+        return file.read()
+
+
 class BuildContext(NamedTuple):
     """A folder, and the shell commands that recreate it. Or another context that Docker knows, such as an image."""
 

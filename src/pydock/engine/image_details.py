@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock.engine import argv as docker
-from pydock.engine.build_context import PROGRAMS
+from pydock.engine.build_context import read_program
 from pydock.engine.sizes import parse_size
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def describe_image(engine: Engine, tag: str, container: str) -> tuple[ImageDetai
     A container without network and without any folder of this machine is started.
     """
     client = engine.client
-    with open(os.path.join(PROGRAMS, PROGRAM), encoding="utf-8") as file:
-        argv = docker.measuring_container(client, tag, container, file.read())
+    argv = docker.measuring_container(client, tag, container, read_program(PROGRAM))
     with contextlib.ExitStack() as stack:
         wait = None
         if not engine.dry:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydock import errors, trust
 from pydock.engine import argv as docker
-from pydock.engine.build_context import PROGRAMS
+from pydock.engine.build_context import read_program
 from pydock.engine.build_log import keep_log
 from pydock.engine.build_step import build_step
 from pydock.engine.containers import container_name, this_terminal
@@ -152,7 +152,7 @@ class Links:
         say(f"Preparing {project.folder}")
         container = container_name(environment)
         surroundings = describe_surroundings(self._settings, environment)
-        program = errors.read_file(os.path.join(PROGRAMS, PROGRAM)).decode()
+        program = read_program(PROGRAM)
         argv = docker.run_command(
             self._settings.engine,
             image,

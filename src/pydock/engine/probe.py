@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import errors
 from pydock.engine import argv as docker
-from pydock.engine.build_context import PROGRAMS
+from pydock.engine.build_context import read_program
 from pydock.engine.build_secrets import PIP_CONF, build_arguments
 from pydock.engine.containers import selinux_enforces
 from pydock.engine.leftovers import TAG
@@ -133,8 +133,6 @@ def probe(
     `folder` is one to write in; "": nothing is written. Raises `BadSetting` if the proxies cannot be passed, and
     `PydockError` without a place for the request.
     """
-    with open(os.path.join(PROGRAMS, PROGRAM), encoding="utf-8") as file:
-        program = file.read()
     container = f"pydock-doctor-{os.urandom(6).hex()}"
     token = os.urandom(8).hex()
     request = {
@@ -150,7 +148,7 @@ def probe(
         settings.engine,
         image.image,
         container,
-        program,
+        read_program(PROGRAM),
         user="0:0" if rootless else f"{os.getuid()}:{os.getgid()}",
         mounts={FOLDER_INSIDE: folder} if folder else {},
         options=options,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydock import errors
 from pydock.engine import argv as docker
-from pydock.engine.build_context import PROGRAMS
+from pydock.engine.build_context import read_program
 from pydock.engine.containers import container_name, selinux_enforces
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def describe_python(engine: Engine, environment: Environment, image: str, copy_t
 
     Raises `PydockError` if it does not answer.
     """
-    with open(os.path.join(PROGRAMS, PROGRAM), encoding="utf-8") as file:
-        program = file.read()
     container = container_name(environment)
     result = engine.run_and_capture(
-        docker.describe_python(engine.client, container, image, program, copy_to, selinux=selinux_enforces()),
+        docker.describe_python(
+            engine.client, container, image, read_program(PROGRAM), copy_to, selinux=selinux_enforces()
+        ),
         container,
     )
     if result.failed:

@@ -145,16 +145,14 @@ def start_argv(
     settings: Settings, environment: Environment, container: WarmContainer, seconds: int
 ) -> list[str]:
     """Return the `docker run` that starts a warm container, which ends after so many seconds without a program."""
-    from pydock.engine.build_context import PROGRAMS
+    from pydock.engine.build_context import read_program  # only to start one
 
-    with open(os.path.join(PROGRAMS, PROGRAM), encoding="utf-8") as file:
-        program = file.read()
     mount = docker.csv_record("type=bind", f"source={container.folder}", f"target={FOLDER_INSIDE}")
     return [
         *settings.engine,
         *("run", "--detach", "--name", container.name, "--label", f"{LABEL}={environment.identity}"),
         *("--entrypoint", "", *container.options, "--mount", mount, container.image),
-        *("python3", "-I", "-c", program, FOLDER_INSIDE, str(seconds)),
+        *("python3", "-I", "-c", read_program(PROGRAM), FOLDER_INSIDE, str(seconds)),
     ]
 
 

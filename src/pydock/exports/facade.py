@@ -139,20 +139,11 @@ def _made_of(settings: Settings, environment: Environment, image: str) -> str:
 
 
 def write_programs(facade: Facade, environment: Environment, home: Home, description: Description) -> None:
-    commands = {name: name for name in (*description.programs, *PIP, *description.scripts)}
-    files: dict[str, tuple[str, int]] = {
-        name: (
-            wrapper(
-                environment,
-                home,
-                command,
-                inside=f"{facade.programs}/{name}",
-                has_modules=name in description.programs,
-            ),
-            0o755,
-        )
-        for name, command in commands.items()
-    }
+    """Write what is on PATH, and pyvenv.cfg beside it."""
+    files: dict[str, tuple[str, int]] = {}
+    for name in (*description.programs, *PIP, *description.scripts):
+        inside, has_modules = f"{facade.programs}/{name}", name in description.programs
+        files[name] = (wrapper(environment, home, name, inside=inside, has_modules=has_modules), 0o755)
     # The shebang of pydock's single file finds the first `python3` on PATH, which is one of these scripts.
     files["pydock"] = (f'#!/bin/sh\n{MADE_BY}\nexec {" ".join(map(quoted, own_command()))} "$@"\n', 0o755)
     values = {
@@ -281,7 +272,7 @@ def _swap(new: str, place: str) -> None:
 
 
 def write_file(path: str, text: str, mode: int = 0o644) -> None:
-    """Write a file and its folder, unless they are as they should be; whoever reads it meanwhile sees all of it or nothing."""
+    """Write a file and its folder, unless they are as they should be; a reader never sees a part of it."""
     if _read(path) == text and stat.S_IMODE(os.stat(path).st_mode) == mode:
         return
     new = f"{path}.new.{os.getpid()}"
