@@ -62,8 +62,14 @@ def folder(shared_home: Project, ready: str) -> Iterator[Path]:
 
 def plain_compose(folder: Path, *words: str, environ: dict[str, str]) -> str:
     done = subprocess.run(
-        ["docker", "compose", *words], cwd=folder, env=environ, capture_output=True, text=True, timeout=TIMEOUT, check=False
-    )  # fmt: skip
+        ["docker", "compose", *words],
+        cwd=folder,
+        env={**environ, "BUILDKIT_PROGRESS": "plain"},  # the output of a step that fails
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 

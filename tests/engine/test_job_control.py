@@ -106,11 +106,12 @@ def test_five_times_ctrl_c_where_the_output_goes_into_a_file(runner: Project, re
 @WAYS
 def test_ctrl_z_between_terminals_has_no_effect(runner: Project, ready: str, way: list[str]) -> None:
     with on_terminal(runner, *way, "run", ready, "sh", "-c", "echo ready; read a; echo got $a") as terminal:
-        terminal.wait_for(b"ready")
+        # With the end of the line: `--echo` shows the same words as a part of the command, before it runs.
+        terminal.wait_for(b"ready\r\n")
         terminal.type(CTRL_Z)
         time.sleep(0.5)
         terminal.type(CTRL_Z + b"\x15typed\n")
-        terminal.wait_for(b"got ")
+        terminal.wait_for(b"got typed\r\n")
         assert terminal.wait() == 0
 
 

@@ -52,7 +52,9 @@ class Keeper:
     def __init__(self, folder: Path, seconds: str = "0", before: str = "") -> None:
         self.folder = folder
         folder.mkdir(mode=0o700, exist_ok=True)
-        environ = {**os.environ, "FROM_THE_IMAGE": "yes", "GONE": "yes"}
+        # Not measured: coverage.py changes `os.execve`, and expects variables that are text.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        environ = {**ours, "FROM_THE_IMAGE": "yes", "GONE": "yes"}
         # Its own name of the folder is short, as in a container.
         argv = [sys.executable, "-I", "-c", before + KEEPER, ".", seconds]
         self.process = subprocess.Popen(argv, cwd=folder, env=environ, stdin=subprocess.DEVNULL)
