@@ -36,7 +36,7 @@ ARGUMENTS = [
     "\udcff\udcfe",
 ]
 # What is between the image and the command.
-BEFORE_COMMAND = ["sh", "-c", f'PATH="$HOME/.local/bin:$PATH"; {check_command("ds")}exec "$@"', "sh"]
+BEFORE_COMMAND = ["/bin/sh", "-c", f'PATH="$HOME/.local/bin:$PATH"; {check_command("ds")}exec "$@"', "sh"]
 # Without options, cli/fast_run.py runs docker; with --echo, the task does.
 both_ways = pytest.mark.parametrize("options", [[], ["--echo"]], ids=["fast", "task"])
 
@@ -177,9 +177,9 @@ def test_run_in_a_terminal(ds: Machine) -> None:
 def test_shell_starts_bash_or_sh(ds: Machine, options: list[str]) -> None:
     ds.ok(*options, "shell", "ds")
     [argv] = ds.argvs("run")
-    assert argv[-3:-1] == ["sh", "-c"]
+    assert argv[-3:-1] == ["/bin/sh", "-c"]
     assert "exec bash" in argv[-1]
-    assert "exec sh" in argv[-1]
+    assert "exec /bin/sh" in argv[-1]
 
 
 def test_shell_of_the_settings(ds: Machine) -> None:

@@ -155,3 +155,18 @@ def test_no_container_log_by_default(runner: Project, ready: str, options: str, 
         assert docker("inspect", "--format", "{{.LogPath}}", container).strip() == ""
     process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0
+
+
+def test_a_package_may_bring_a_program_named_sh(project: Project) -> None:
+    """pydock's own steps in the container need the system's shell, whatever is first on PATH."""
+    name = project.create()
+    dockerfile = project.environment(name) / "dockerfile"
+    with dockerfile.open("a", encoding="utf-8") as file:
+        file.write("USER root\nRUN printf '#!/bin/false\\n' >/usr/local/bin/sh && chmod +x /usr/local/bin/sh\n")
+    project.pydock("build", name)
+    for variables in ({}, {"PYDOCK_KEEP": "1m"}):
+        assert project.pydock("run", name, "python", "-c", "print(1)", variables=variables).stdout == "1\n"
+        assert project.pydock("run", name, "sh", check=False, variables=variables).returncode == 1
+    assert project.pydock("shell", name, stdin="echo inside\n").stdout == "inside\n"
+    project.pydock("install", name, "six")
+    assert "six" in project.pydock("pip", name, "list").stdout

@@ -12,6 +12,7 @@ from pydock.commands.list_packages import read_packages, show_packages
 from pydock.commands.mistakes import refuse_unless_environment
 from pydock.commands.run import run_words
 from pydock.commands.session import Session
+from pydock.engine import argv as docker
 from pydock.messages import call_of_user, say, shell_words, warn
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _uninstall(session: Session, name: str, words: Sequence[str]) -> None:
 def _run_pip(c: Context, session: Session, name: str, words: Sequence[str], command: str) -> None:
     """Run the environment's own pip, and exit with its exit code; without one, pydock answers what it knows."""
     environment = session.environment(name)
-    if run_words(session, environment, ["sh", "-c", SCRIPT, PROGRAM, *words], NO_PIP) == 0:
+    if run_words(session, environment, [docker.SHELL, "-c", SCRIPT, PROGRAM, *words], NO_PIP) == 0:
         return
     if command in {"list", "freeze"} and not {"--outdated", "-o"} & {*words}:
         show_packages(c, name, format="freeze" if command == "freeze" else _format_of(words))

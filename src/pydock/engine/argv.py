@@ -30,8 +30,9 @@ TOOLS_LABEL = "pydock.tools"  # on the tools image: the version of pydock that m
 # Docker's default, ctrl-p ctrl-q, would keep ctrl-p from the program. Nobody types these three by accident.
 DETACH_KEYS = "ctrl-^,ctrl-@,ctrl-_"
 
+SHELL = "/bin/sh"  # not the first `sh` on PATH, which may be a package's script
 # bash if the image has it. A shell finds out, because only the container knows.
-DEFAULT_SHELL = ("sh", "-c", "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi")
+DEFAULT_SHELL = (SHELL, "-c", f"if command -v bash >/dev/null 2>&1; then exec bash; else exec {SHELL}; fi")
 
 # The one-letter options of `docker run` that take no value and can be combined: `-dit`.
 SHORT_SWITCHES = set("ditPq")
@@ -92,7 +93,7 @@ def run_command(
     if terminal.interactive and not controls_jobs(command):
         script = NO_STOPPING + script
     if script and not own_entry_point:
-        command = ["sh", "-c", f'{script}exec "$@"', "sh", *command]
+        command = [SHELL, "-c", f'{script}exec "$@"', "sh", *command]
     return [*argv, *options, image, *command]
 
 

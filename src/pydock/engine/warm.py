@@ -127,7 +127,7 @@ def describe_run(
     ]
     container = WarmContainer(f"{environment.name}-warm-{key}", options, image, f"{folder}-{key}")
     command = list(argv[end + 1 :])
-    if command[:2] == ["sh", "-c"]:  # there, Ctrl-Z works
+    if command[:2] == [docker.SHELL, "-c"]:  # there, Ctrl-Z works
         command[2] = command[2].removeprefix(docker.NO_STOPPING)
     return container, Program(command, place, values)
 

@@ -55,7 +55,7 @@ MOUNT = [
 ]
 COMMAND = ["python", "-V"]
 # A program that stops on Ctrl-Z would never go on, because nothing in a container continues it.
-WRAPPED = ["sh", "-c", f'{docker.NO_STOPPING}exec "$@"', "sh", *COMMAND]
+WRAPPED = ["/bin/sh", "-c", f'{docker.NO_STOPPING}exec "$@"', "sh", *COMMAND]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Callable
 import pytest
 
 from pydock.engine import warm
-from pydock.engine.argv import NO_STOPPING, RUN_LABEL
+from pydock.engine.argv import NO_STOPPING, RUN_LABEL, SHELL
 from pydock.engine.build_context import PROGRAMS
 from pydock.engine.compose_cache import ComposeOptions
 from pydock.engine.containers import run_argv
@@ -223,7 +223,7 @@ def test_what_a_program_gets(settings: Settings, environment: Environment, tmp_p
     (tmp_path / "env").write_text("A=of the file\nB=of the file\n", encoding="utf-8")
     options = ("-e", "B=typed", "--env-file", str(tmp_path / "env"), "-e", "C", "-e", "D")
     argv = run_argv(settings._replace(run_options=options), environment, IMAGE, "x", ["true"])
-    argv = [*argv[: argv.index(IMAGE) + 1], "sh", "-c", f"{NO_STOPPING}exec true"]
+    argv = [*argv[: argv.index(IMAGE) + 1], SHELL, "-c", f"{NO_STOPPING}exec true"]
     found = warm.describe_run(settings, environment, argv, IMAGE, {"C": "of the client"})
     assert found
     program = found[1]
@@ -233,7 +233,7 @@ def test_what_a_program_gets(settings: Settings, environment: Environment, tmp_p
         "C": "of the client",
         "D": None,
     }
-    assert program.argv == ["sh", "-c", "exec true"]
+    assert program.argv == [SHELL, "-c", "exec true"]
     assert program.folder == os.getcwd()
 
 
