@@ -162,7 +162,9 @@ def test_a_package_may_bring_a_program_named_sh(project: Project) -> None:
     name = project.create()
     dockerfile = project.environment(name) / "dockerfile"
     with dockerfile.open("a", encoding="utf-8") as file:
-        file.write("USER root\nRUN printf '#!/bin/false\\n' >/usr/local/bin/sh && chmod +x /usr/local/bin/sh\n")
+        file.write(
+            "USER root\nRUN printf '#!/bin/false\\n' >/usr/local/bin/sh && chmod +x /usr/local/bin/sh\n"
+        )
     project.pydock("build", name)
     for variables in ({}, {"PYDOCK_KEEP": "1m"}):
         assert project.pydock("run", name, "python", "-c", "print(1)", variables=variables).stdout == "1\n"
