@@ -248,6 +248,34 @@ def test_a_password_in_quotes_may_have_blanks() -> None:
             requirement_addresses.refuse_credentials(line)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x @ "https://u:p w\\\n@code.example/x.whl" \\\n  ; extra == "',
+        "x @ https://u:\\\n  pw@code.example/x.whl",
+        "six \\\n--hash=1 # https://u:pw@code.example/ \\\n",
+        "-i 'https://u:p w@code.example/' # it's",
+    ],
+)
+def test_a_password_in_a_continued_line_is_found(text: str) -> None:
+    with pytest.raises(errors.UsageError):
+        requirement_addresses.refuse_credentials(text)
+
+
+def test_a_line_is_read_a_few_times_however_often_it_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece was read together with all before it: a line with 700 hashes took minutes."""
+    read: list[str] = []
+
+    def spy(text: str) -> list[credentials.Credential]:
+        read.append(text)
+        return []
+
+    monkeypatch.setattr(requirement_addresses, "find_credentials", spy)
+    text = "six==1.16.0" + "".join(f" \\\n    --hash=sha256:{number:064x}" for number in range(700)) + "\n"
+    requirement_addresses.refuse_credentials(text)
+    assert sum(map(len, read)) < 5 * len(text)
+
+
 def test_an_editable_package_keeps_no_value() -> None:
     """Its clone has the address in .git/config."""
     with pytest.raises(errors.BadRequirements, match="clone"):

@@ -27,11 +27,12 @@ def refuse_credentials(text: str, path: str = "") -> None:
     lines too, because they are written and copied with the others.
     """
     pieces: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
         pieces.append(line)
-        found = next(
-            (credential for form in _readings(pieces) for credential in find_credentials(form)), None
-        )
+        is_continued = line.endswith("\\") and number < len(lines)
+        forms = [line] if is_continued else _readings(pieces)
+        found = next((credential for form in forms for credential in find_credentials(form)), None)
         if found:
             place = f"{path}, line {number}: the" if path else "The"
             host = f"address at {found.host}" if found.host else "address"
@@ -40,12 +41,15 @@ def refuse_credentials(text: str, path: str = "") -> None:
                 "there, and put it into ~/.netrc or pip's configuration, or write ${VARIABLE} in its place: pydock "
                 "passes all three as build secrets."
             )
-        if not line.endswith("\\"):
+        if not is_continued:
             pieces = []
 
 
 def _readings(pieces: Sequence[str]) -> Iterator[str]:
-    """Yield the ways in which an installer may read a line that is continued with backslashes, or that has quotes."""
+    """Yield the ways in which an installer may read a line that is continued with backslashes, or that has quotes.
+
+    The last piece alone, and all together: those before it have been looked at.
+    """
     yield pieces[-1]
     if len(pieces) > 1:
         whole = [piece.removesuffix("\\") for piece in pieces]
@@ -53,9 +57,11 @@ def _readings(pieces: Sequence[str]) -> Iterator[str]:
         yield "".join(piece.strip() for piece in whole)
     else:
         whole = [pieces[0]]
-    if any(sign in pieces[-1] for sign in "\"'\\"):
-        with contextlib.suppress(ValueError):  # quotes that do not match
-            for word in shlex.split("".join(whole)):
+    if any(sign in piece for piece in pieces for sign in "\"'\\"):
+        words = shlex.shlex("".join(whole), posix=True, punctuation_chars="")
+        words.whitespace_split, words.commenters = True, ""
+        with contextlib.suppress(ValueError):  # quotes that do not match; the words before them do
+            for word in words:
                 yield re.sub(r"\s", "_", word)  # a password in quotes may have blanks
 
 
