@@ -289,7 +289,7 @@ def test_a_container_that_runs_meanwhile_is_named(ds: Machine, command: list[str
     ds.wait_for_pause()
     [container] = ds.state()["containers"]
     ended = ds.ok(*command)
-    message = f"Still running with the packages of before: {container}. New runs have the new ones.\n"
+    message = f"Still running with the previous packages: {container}. New runs have the new ones.\n"
     assert ended.err.endswith(message)
     ds.resume()
     assert ds.wait(process).code == 0

@@ -73,7 +73,7 @@ def test_a_running_container_is_named_by_an_install(project: Project) -> None:
     process.stdout.readline()
     ended = project.pydock("install", name, "six")
     [container] = docker("ps", "--filter", f"name=^{name}-", "--format", "{{.Names}}").split()
-    assert f"Still running with the packages of before: {container}. New runs" in ended.stderr
+    assert f"Still running with the previous packages: {container}. New runs" in ended.stderr
     process.terminate()
     process.communicate(timeout=60)
     wait_until(lambda: not docker("ps", "-q", "--filter", f"name=^{name}-"), "the container to go")

@@ -212,4 +212,4 @@ def _name_running(session: Session, name: str) -> None:
     ):  # the packages were changed, whatever the engine answers now
         found = containers_before(session.engine, session.environment(name))
         if found:
-            say(f"Still running with the packages of before: {', '.join(found)}. New runs have the new ones.")
+            say(f"Still running with the previous packages: {', '.join(found)}. New runs have the new ones.")
