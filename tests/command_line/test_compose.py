@@ -384,6 +384,9 @@ def test_services_start_run_and_end(compose: Compose, ds: Machine) -> None:
     ds.ok("run", "ds", "true", **UP)
     assert ds.ok("logs", "ds").out == "log of pydock-ds: --no-color\n"
     assert ds.ok("logs", "ds", "db").out == "log of pydock-ds: db\n"
+    assert ds.ok("logs", "-f", "ds").out == "log of pydock-ds: --follow\n"
+    assert ds.argvs("compose")[-1][-4:] == ["never", "logs", "--no-color", "--follow"]
+    assert ds.pydock("logs", "--follow", "ds", FAKE_DOCKER_EXIT="130").code == 130
     unknown = ds.pydock("logs", "ds", "dv")
     assert (unknown.code, "There is db." in unknown.err) == (2, True)
     assert "ready, with db" in ds.ok("envs").out

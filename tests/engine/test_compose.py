@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,14 @@ def test_a_real_database(project: Project, postgres: str) -> None:
         assert project.pydock("run", name, "python", "-c", QUERY).stdout == "[1, 42]\n"
         assert project.pydock("run", name, "python", "-c", QUERY).stdout == "[2, 42]\n"
         assert "database system is ready" in project.pydock("logs", name, "db").stdout
+        followed = project.start("logs", "--follow", name, "db", stdout=subprocess.PIPE)
+        assert followed.stdout is not None
+        while b"database system is ready" not in followed.stdout.readline():
+            pass
+        assert followed.poll() is None
+        followed.send_signal(signal.SIGINT)
+        followed.communicate(timeout=TIMEOUT)
+        assert followed.returncode == 130
         [row] = json.loads(project.pydock("envs", "--json").stdout)
         assert row["state"] == "ready, warm, with db"
         assert row["services"]["db"].startswith("Up")

@@ -396,6 +396,9 @@ def network(argv: list[str]) -> int:
 
 def compose(argv: list[str]) -> int:
     """Do what Compose does to containers: `up` services, `down` all of the project, `logs`."""
+    if argv[0] == "version":
+        print("2.27.0")
+        return 0
     project = argv[argv.index("--project-name") + 1]
     rows = _companions()
     if "up" in argv:
@@ -418,6 +421,7 @@ def compose(argv: list[str]) -> int:
         rows = [row for row in rows if f"com.docker.compose.project={project}," not in row["Labels"]]
     else:
         print(f"log of {project}: {argv[-1]}")
+        return int(os.environ.get("FAKE_DOCKER_EXIT", "0"))
     _write_companions(rows)
     return 0
 

@@ -13,13 +13,15 @@ from invoke import Context, Exit, Result
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "test.sh"
 RECORD = '#!/bin/sh\necho "$(basename "$0") $*" >>record\n'
-LINT, TESTS, ALONE, REPORT, FREE_REPORT = (
+LINT, TESTS, REPORT, ENGINE, ALONE, FREE_REPORT = (
     "inv lint",
-    "coverage run -m pytest -n auto --dist loadgroup -m not alone",
-    "coverage run -m pytest -m alone",
+    "coverage run -m pytest -n auto --dist loadgroup -m not engine",
     "coverage report",
+    "pytest -n auto --dist loadgroup -m engine and not alone",
+    "pytest -m engine and alone",
     "coverage report --fail-under=0",
 )
+ALL = [LINT, TESTS, REPORT, ENGINE, ALONE]
 
 
 class Checkout:
@@ -35,6 +37,7 @@ class Checkout:
             ".venv/bin/coverage",
             'case $1 in run) [ "$TESTS" != fails ] ;; report) [ "$*" != "$TOO_LOW" ] ;; esac',
         )
+        self.add(".venv/bin/pytest", '[ "$ENGINE_TESTS" != fails ] || [ "$2" != "engine and alone" ]')
         self.add("scripts/engine.sh", '[ "$ENGINE" != missing ]')
         self.add("scripts/offline/base-image.sh", "")
         self.add("scripts/shells.sh", '[ "$SHELLS" != missing ]')
@@ -60,7 +63,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 def test_lint_comes_first(checkout: Checkout) -> None:
-    assert checkout.test() == (0, [LINT, TESTS, ALONE, REPORT], "")
+    assert checkout.test() == (0, ALL, "")
 
 
 @pytest.mark.parametrize(
@@ -69,11 +72,15 @@ def test_lint_comes_first(checkout: Checkout) -> None:
         ({"LINT": "fails"}, "lint"),
         ({"TESTS": "fails"}, "tests"),
         ({"TOO_LOW": "report"}, "coverage"),
-        ({"LINT": "fails", "TESTS": "fails", "TOO_LOW": "report"}, "lint tests coverage"),
+        ({"ENGINE_TESTS": "fails"}, "engine tests"),
+        (
+            {"LINT": "fails", "TESTS": "fails", "TOO_LOW": "report", "ENGINE_TESTS": "fails"},
+            "lint tests coverage engine tests",
+        ),
     ],
 )
 def test_every_failure_is_told_at_the_end(checkout: Checkout, environ: dict[str, str], failed: str) -> None:
-    assert checkout.test(**environ) == (1, [LINT, TESTS, ALONE, REPORT], f"Failed: {failed}.")
+    assert checkout.test(**environ) == (1, ALL, f"Failed: {failed}.")
 
 
 def test_with_arguments_only_those_tests_run(checkout: Checkout) -> None:
@@ -85,15 +92,15 @@ def test_with_arguments_only_those_tests_run(checkout: Checkout) -> None:
 
 
 def test_without_shells_the_tests_decide(checkout: Checkout) -> None:
-    assert checkout.test(SHELLS="missing") == (0, [LINT, TESTS, ALONE, REPORT], "")
+    assert checkout.test(SHELLS="missing") == (0, ALL, "")
     record = (checkout.folder / "record").read_text(encoding="utf-8").splitlines()
     assert record.index("shells.sh ") < record.index(TESTS)
 
 
-def test_without_an_engine_there_is_no_floor(checkout: Checkout) -> None:
-    code, ran, said = checkout.test(ENGINE="missing", TOO_LOW="report")
-    assert (code, ran) == (0, [LINT, TESTS, ALONE, FREE_REPORT])
-    assert said.endswith("the coverage floor is not enforced.")
+def test_without_an_engine_its_tests_are_skipped(checkout: Checkout) -> None:
+    said = "There is no engine: the engine ring is skipped."
+    assert checkout.test(ENGINE="missing") == (0, [LINT, TESTS, REPORT], said)
+    assert checkout.test(ENGINE="missing", TOO_LOW="report")[0] == 1
 
 
 def test_without_an_engine_ci_fails(checkout: Checkout) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from invoke import Exit
+
 from pydock import errors
 from pydock.commands.command import NAME_HELP, command
 from pydock.commands.session import Session
@@ -18,10 +20,15 @@ if TYPE_CHECKING:
 
 @command(
     positional=["name", "service"],
-    help={**NAME_HELP, "service": "one service; all if none is given"},
-    examples=["logs ds", "logs ds db"],
+    help={
+        **NAME_HELP,
+        "service": "one service; all if none is given",
+        "follow": "go on with what they print from now on, until Ctrl-C",
+    },
+    short={"follow": "-f"},
+    examples=["logs ds", "logs --follow ds db"],
 )
-def logs(c: Context, name: str, service: str = "") -> None:
+def logs(c: Context, name: str, service: str = "", follow: bool = False) -> None:
     """Print what the services beside an environment have printed."""
     session = Session(c)
     environment = session.environment(name)
@@ -34,7 +41,17 @@ def logs(c: Context, name: str, service: str = "") -> None:
         )
     if not found:
         say(f"No services of '{name}' are there. `pydock up {name}` starts them.")
-    for project in sorted({one.project for one in found}):
-        words = ["--ansi", "never", "logs", "--no-color", *([service] if service else [])]
+    if found:
         with compose_required():
-            print(session.engine.query(docker.compose(session.engine.client, project, words)), end="")
+            session.engine.query(docker.compose_version(session.engine.client))
+    projects = sorted({one.project for one in found if not service or one.service == service})
+    options = ["--ansi", "never"]
+    for project in projects:
+        # The file may have had another name before. What is left of that prints nothing more.
+        words = ["logs", "--no-color", *(["--follow"] if follow and project == projects[-1] else [])]
+        argv = docker.compose(
+            session.engine.client, project, [*options, *words, *([service] if service else [])]
+        )
+        code = session.engine.show(argv)
+        if code:
+            raise Exit(code=code)

@@ -353,6 +353,11 @@ def compose(
     return [*argv, *words]
 
 
+def compose_version(client: Client) -> list[str]:
+    """Return the command that prints the version of Compose, and fails if the client has no such plugin."""
+    return [*client, "compose", "version", "--short"]
+
+
 def list_services(client: Client, label: str) -> list[str]:
     """Return the command that lists the containers that Compose made and that have this label, one JSON object per line."""
     return [*client, "ps", "--all", "--filter", f"label={label}", "--format", "{{json .}}"]

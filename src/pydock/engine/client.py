@@ -16,6 +16,7 @@ from pydock.engine import argv as docker
 from pydock.engine import diagnosis
 from pydock.engine.containers import ENGINE_FAILED, run_watched, start_container_watcher
 from pydock.engine.endpoint import check_supported
+from pydock.engine.foreground import run_client
 from pydock.engine.process import EngineRunner
 from pydock.messages import redacted, shell_words, warn
 
@@ -209,6 +210,20 @@ class Engine:
         """
         settings = request.settings if request else self._settings
         variables = request.variables if request else {}
+        return self._on_our_streams(
+            argv, variables, lambda words, environ: run_watched(words, settings, container, environ)
+        )
+
+    def show(self, argv: Sequence[str]) -> int:
+        """Run a client that only prints, on our own stdout and stderr; return its exit code."""
+        return self._on_our_streams(argv, {}, run_client)
+
+    def _on_our_streams(
+        self,
+        argv: Sequence[str],
+        variables: Mapping[str, str],
+        run: Callable[[Sequence[str], Mapping[str, str]], int],
+    ) -> int:
         shown = [*(f"{name}={shell_words([value])}" for name, value in variables.items()), shell_words(argv)]
         if self.dry:
             print(*shown)
@@ -217,7 +232,7 @@ class Engine:
             print(*shown, file=sys.stderr)
         environ = {**os.environ, **self._context.config.run.env, **VARIABLES, **variables}
         try:
-            return run_watched(self._with_prefixes(argv), settings, container, environ)
+            return run(self._with_prefixes(argv), environ)
         except OSError as error:
             raise self._not_started(error) from error
 

@@ -49,7 +49,7 @@ def run_in_foreground(
     if not docker.passes_environment(
         settings.engine
     ):  # `sudo` asks for a password on the terminal of our session
-        return _wait_only(argv, environ)
+        return run_client(argv, environ)
 
     def deliver(name: str) -> bool:
         return signal_container(settings, container, name)
@@ -172,8 +172,11 @@ def _spawn(argv: Sequence[str], environ: Mapping[str, str], mask: set[int], stdi
     )
 
 
-def _wait_only(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a client that shares our session and process group; both get a terminal's signals, and it decides."""
+def run_client(argv: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a client that shares our streams, session and process group; return its exit code, 128 + N for signal N.
+
+    Both get a terminal's signals, and the client decides. Raises `OSError` if it cannot be started.
+    """
     process = os.posix_spawnp(argv[0], list(argv), environ, setsigdef=[signal.SIGPIPE])
 
     def forward(number: int, frame: object) -> None:  # noqa: ARG001 - the signal module's interface
