@@ -63,7 +63,7 @@ install() {
     trap 'exit 130' HUP INT TERM
     fetch "$from" "$work/pydock" || die "Fetching $from failed. Nothing was installed."
     verify_checksum
-    set_shebang
+    set_interpreter
     "$python" "$work/pydock" --version >"$work/version" 2>&1 ||
         die "$from does not run: $(cat "$work/version"). Nothing was installed."
     write_target
@@ -142,23 +142,21 @@ verify_checksum() {
         "expected SHA-256 $wanted, got $found. Nothing was installed."
 }
 
-# The first line can have any length, because the zip archive that follows is found from its end.
-set_shebang() {
+# The line that starts Python can have any length, because the zip archive that follows is found from its end.
+set_interpreter() {
     [ "$python" != python3 ] || return 0
     case $python in
         */*) interpreter=$(cd -- "$(dirname -- "$python")" && pwd)/$(basename -- "$python") ;;
-        *) interpreter="/usr/bin/env $python" ;;
+        *) interpreter=$python ;;
     esac
-    case $interpreter in
-        /usr/bin/env\ *) ;;
-        *[[:space:]]*) die "The path $interpreter contains a space, which the first line of a script does not support." \
-            "Set PYDOCK_PYTHON to another interpreter. Nothing was installed." ;;
-    esac
-    say "pydock will run with $python instead of python3."
-    "$python" -c 'import os, sys
+    "$python" -c 'import os, shlex, sys
 path, interpreter = sys.argv[1:]
-content = open(path, "rb").read()
-open(path, "wb").write(b"#!" + os.fsencode(interpreter) + content[content.index(b"\n"):])' "$work/pydock" "$interpreter"
+before, line, after = open(path, "rb").read().partition(b"\nexec python3 ")
+if not line:
+    sys.exit(1)
+open(path, "wb").write(before + b"\nexec " + os.fsencode(shlex.quote(interpreter)) + b" " + after)' "$work/pydock" "$interpreter" ||
+        die "$from has no line that starts python3. Nothing was installed."
+    say "pydock will run with $python instead of python3."
 }
 
 write_target() {

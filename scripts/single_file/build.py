@@ -42,7 +42,8 @@ def main() -> None:
         install(build_wheel(Path(work, "wheel")), stage)
         contents = collect(stage)
     version = version_of(contents)
-    packed = beginning(version) + pack(add_main(contents, version))
+    contents = add_programs(contents, version)
+    packed = beginning(version, contents["start.py"]) + pack(contents)
     digest = hashlib.sha256(packed).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "pydock", packed, 0o755)
@@ -91,19 +92,23 @@ def version_of(contents: Contents) -> str:
     return found[1].decode()
 
 
-def add_main(contents: Contents, version: str) -> Contents:
-    """Return the contents with `__main__.py` in front, which knows the version and what it will find."""
-    source = Path(__file__).with_name("main.py").read_text(encoding="utf-8")
-    source = filled(source, "VERSION", version)
-    source = filled(source, "CONTENT", digest_of({**contents, "__main__.py": source.encode()}))
-    return {"__main__.py": source.encode(), **contents}
+def add_programs(contents: Contents, version: str) -> Contents:
+    """Return the contents with `__main__.py` and `start.py` in front, which know the version and what they will find."""
+    folder = Path(__file__).parent
+    main, start = ((folder / name).read_text(encoding="utf-8") for name in ("main.py", "start.py"))
+    digest = digest_of({**contents, "__main__.py": main.encode(), "start.py": start.encode()})
+    return {
+        "__main__.py": filled(main, "VERSION", version).encode(),
+        "start.py": filled(start, "CONTENT", digest).encode(),
+        **contents,
+    }
 
 
 def filled(source: str, name: str, value: str) -> str:
     """Return the source with `name = "unbuilt"` given its value."""
     before, unbuilt, after = source.partition(f'\n{name} = "unbuilt"')
     if not unbuilt:
-        raise SystemExit(f"scripts/single_file/main.py has no line for {name}.")
+        raise SystemExit(f"No program in scripts/single_file has a line for {name}.")
     return f'{before}\n{name} = "{value}"{after}'
 
 
@@ -125,7 +130,11 @@ esac
 """
 
 
-def beginning(version: str) -> bytes:
+# Runs the text between the marks in the file that is its first argument. `exports/facade.py` has these words too.
+START = 'import sys; exec(open(sys.argv[1], "rb").read(16384).split(b"\\n# start\\n")[1])'
+
+
+def beginning(version: str, start: bytes) -> bytes:
     """Return what stands before the zip. The second line is how the install scripts know the file as pydock's.
 
     The shell starts Python without `site`: that takes time, with some packages 50 ms and more, and everything is in here.
@@ -133,11 +142,16 @@ def beginning(version: str) -> bytes:
     environment, which would start in a container.
     """
     return (
-        "#!/bin/sh\n"
-        f"# pydock {version}, the whole tool in one file: a zip that Python runs. https://github.com/apiad/pydock\n"
-        f"{LEAVE_FACADES}"
-        'exec python3 -S "$0" "$@"\n'
-    ).encode()
+        (
+            "#!/bin/sh\n"
+            f"# pydock {version}, the whole tool in one file: a zip that Python runs. https://github.com/apiad/pydock\n"
+            f"{LEAVE_FACADES}"
+            f'exec python3 -S -c \'{START}\' "$0" "$@"\n'
+            "# start\n"
+        ).encode()
+        + start
+        + b"# start\n"
+    )
 
 
 def pack(contents: Contents) -> bytes:

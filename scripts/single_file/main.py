@@ -1,7 +1,8 @@
 """`__main__` of the single file: unpacks the program once, compiled, and starts it from there.
 
 Python runs a zip slowly, because it keeps no bytecode of what is in there. So the first start unpacks everything
-into `~/.cache/pydock/<content>-<Python>`, or into a private temporary folder where there is no cache to write to.
+into `~/.cache/pydock/<content>-<Python>`, or into a private temporary folder where there is no cache to write to. Later
+starts find it without this file: `start.py`.
 
 Valid for Python 2.7 too, so that an old Python can be told in a sentence; hence the types in comments.
 """
@@ -16,13 +17,10 @@ if sys.version_info < (3, 9):
     )
 
 import os
-import stat
-import time
 
-VERSION = "unbuilt"  # build.py writes these two
-CONTENT = "unbuilt"
+from start import DAY, age, cache_folder, is_private, run, unpacked_name
 
-DAY = 24 * 60 * 60
+VERSION = "unbuilt"  # build.py writes it
 UNUSED = 30 * DAY
 # Their templates and scripts are read as files.
 NEED_FILES = {
@@ -56,10 +54,10 @@ def main():
     except KeyboardInterrupt:
         sys.exit(130)
     if place:
-        sys.pycache_prefix = None  # our bytecode lies beside its source, whatever PYTHONPYCACHEPREFIX says
-        put_first(archive, place)
-    else:
-        stay_in_place(archive)
+        sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != archive]
+        run(place)
+        return
+    stay_in_place(archive)
     from pydock.__main__ import main as pydock
 
     pydock()
@@ -85,14 +83,6 @@ def unpack_somewhere(archive):
     return ""
 
 
-def put_first(archive, place):
-    # type: (str, str) -> None
-    """Import from `place`, and before anything that PYTHONPATH names."""
-    if sys.path[0] == archive:
-        del sys.path[0]
-    sys.path.insert(0, place)
-
-
 def stay_in_place(archive):
     # type: (str) -> None
     """Let the program run from within the archive, as far as it can."""
@@ -103,24 +93,6 @@ def stay_in_place(archive):
             "Name one that you can write to: XDG_CACHE_HOME=/some/folder pydock ..."
         )
     sys.path.append(os.path.join(archive, "invoke", "vendor"))  # where settings files find their YAML
-
-
-def unpacked_name():
-    # type: () -> str
-    return "%s-%s" % (CONTENT, sys.implementation.cache_tag)
-
-
-def cache_folder():
-    # type: () -> str
-    """Return the user's folder for unpacked versions, there or not; "" for a user who has no home.
-
-    A relative XDG_CACHE_HOME does not count: https://specifications.freedesktop.org/basedir-spec/latest/
-    """
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(cache):
-        return os.path.join(cache, "pydock")
-    home = os.environ.get("HOME", "")
-    return os.path.join(home, ".cache", "pydock") if os.path.isabs(home) and os.path.isdir(home) else ""
 
 
 def made_cache_folder():
@@ -167,16 +139,6 @@ def temporary_folder():
     return tempfile.mkdtemp(prefix=prefix, dir=parent)
 
 
-def is_private(folder):
-    # type: (str) -> bool
-    """Return whether this is a folder of ours that nobody else can write to; what is run must lie in such."""
-    try:
-        status = os.lstat(folder)
-    except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-
-
 def is_there(place):
     # type: (str) -> bool
     """Return whether `place` is there; if so, mark it once a day as used, so that nobody cleans it away."""
@@ -191,11 +153,6 @@ def is_there(place):
     except OSError:
         pass
     return os.path.isdir(place)
-
-
-def age(path):
-    # type: (str) -> float
-    return time.time() - os.stat(path).st_mtime
 
 
 def remove_unused(folder):

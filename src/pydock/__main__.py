@@ -13,15 +13,18 @@ import sys
 from pydock import __version__
 
 
-def main() -> None:
-    """Run the program on `sys.argv`, and exit with the command's exit code."""
+def main(*, needs_site: bool = False) -> None:
+    """Run the program on `sys.argv`, and exit with the command's exit code.
+
+    `needs_site`: Python was started without `site` (`-S`), which finds the packages that most commands need.
+    """
     if (
         sys.stderr is None
     ):  # closed by the caller; a file would become file descriptor 0, 1 or 2 of other programs
         sys.stderr = io.StringIO()
     try:
         try:
-            code = _main(sys.argv[1:])
+            code = _main(sys.argv[1:], needs_site=needs_site)
         finally:  # argparse exits by itself
             print(end="", flush=True)
     except BrokenPipeError:  # nobody reads our output any more: docs.python.org/3/library/signal.html
@@ -41,7 +44,7 @@ def main() -> None:
     sys.exit(code)
 
 
-def _main(argv: list[str]) -> int:
+def _main(argv: list[str], *, needs_site: bool) -> int:
     if argv in (["--version"], ["-V"]):
         print(f"pydock {__version__}")
         return 0
@@ -62,6 +65,10 @@ def _main(argv: list[str]) -> int:
         from pydock.cli.fast_run import run_container_if_possible
 
         run_container_if_possible(call)  # returns if the call needs the task
+    if needs_site:
+        import site
+
+        site.main()
     from pydock.messages import print_any_text
 
     print_any_text()

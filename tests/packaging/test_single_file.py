@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pydock.exports.facade import START_SINGLE_FILE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -72,7 +74,8 @@ def test_has_pydock_as_in_the_wheel(entries: dict[str, bytes], direct_wheel: Pat
 
 def test_has_what_runs_and_the_licences(entries: dict[str, bytes]) -> None:
     packages = {name.split("/")[0] for name in entries if ".dist-info/" not in name}
-    assert packages == {"__main__.py", "pydock", "invoke", "jinja2", "markupsafe", "packaging", "tomli"}
+    programs = {"__main__.py", "start.py"}
+    assert packages == {*programs, "pydock", "invoke", "jinja2", "markupsafe", "packaging", "tomli"}
     infos = {name.split("/", 1)[0] for name in entries if ".dist-info/" in name}
     for info in infos:
         kept = {name.split("/")[1] for name in entries if name.startswith(f"{info}/")}
@@ -147,7 +150,59 @@ def test_starts_in_an_activated_shell(machine: Machine, single_file: Path) -> No
         assert machine.succeed(str(single_file), "--version", PATH=path).startswith("pydock ")
 
 
+@pytest.fixture
+def without_zip(machine: Machine, single_file: Path) -> Path:
+    """A copy of the single file of which only the text before the zip is left."""
+    (machine.bin / "python3").symlink_to(sys.executable)
+    beginning, start, _ = single_file.read_bytes().split(b"\n# start\n")
+    copy = machine.work / "pydock"
+    copy.write_bytes(b"\n# start\n".join([beginning, start, b""]))
+    copy.chmod(0o755)
+    return copy
+
+
+def test_later_starts_do_not_open_the_zip(machine: Machine, unpacked: Path, without_zip: Path) -> None:
+    assert unpacked.exists()
+    assert machine.succeed(str(without_zip), "--version").startswith("pydock ")
+    assert "usage: pydock create " in machine.succeed(str(without_zip), "create", "--help")
+
+
+def test_later_starts_leave_what_they_must_not_use(
+    machine: Machine, unpacked: Path, without_zip: Path
+) -> None:
+    unpacked.parent.chmod(0o777)
+    assert machine.run(str(without_zip), "--version").returncode != 0
+    unpacked.parent.chmod(0o755)
+    make_older(unpacked, 2 * 24 * 60 * 60)  # the other way marks it as used
+    assert machine.run(str(without_zip), "--version").returncode != 0
+
+
+@pytest.mark.parametrize("variable", ["PYTHONPATH", "HOME"])
+def test_modules_of_the_folder_change_nothing(
+    machine: Machine, unpacked: Path, single_file: Path, variable: str
+) -> None:
+    """Neither those of the working directory nor those that PYTHONPATH names, whether it is unpacked or not."""
+    assert unpacked.exists()
+    (machine.bin / "python3").symlink_to(sys.executable)
+    for module in ("os", "stat", "time", "runpy", "start", "pydock", "invoke"):
+        (machine.work / f"{module}.py").write_text(
+            f"raise SystemExit('the wrong {module}')", encoding="utf-8"
+        )
+    value = {"PYTHONPATH": str(machine.work), "HOME": str(machine.work)}[variable]
+    assert machine.succeed(str(single_file), "--version", **{variable: value}).startswith("pydock ")
+    machine.succeed(str(single_file), "--local", "config", **{variable: value})
+
+
+def test_scripts_of_an_environment_start_it(machine: Machine, single_file: Path) -> None:
+    command = [sys.executable, "-IS", "-c", START_SINGLE_FILE, str(single_file)]
+    for _ in range(2):  # the first unpacks
+        assert "usage: pydock create " in machine.succeed(*command, "create", "--help")
+    assert f"'{START_SINGLE_FILE}'".encode() in single_file.read_bytes()
+
+
 def test_old_python_is_told_in_a_sentence(machine: Machine, single_file: Path, old_python: str) -> None:
+    (machine.bin / "python3").symlink_to(shutil.which(old_python) or old_python)
+    assert machine.run(str(single_file), "envs").stderr.startswith("pydock needs Python 3.9 or newer")
     result = machine.run(old_python, single_file, "envs")
     assert (result.returncode, result.stdout) == (1, "")
     assert re.fullmatch(r"pydock needs Python 3\.9 or newer, and this is Python [0-9.]+ .*\n", result.stderr)

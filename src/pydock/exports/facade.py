@@ -16,6 +16,7 @@ import sys
 import zipfile
 from typing import TYPE_CHECKING
 
+import pydock
 from pydock import __version__, errors, trust
 from pydock.engine.python_description import Description, describe_python
 from pydock.environments.facade import Facade, facade_of, quoted, remove_tree
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from pydock.environments.environment import Environment
     from pydock.settings import Home, Settings
 
+# What Python runs with `-c`, to start a single file (scripts/single_file/build.py has these words too), and a package.
+START_SINGLE_FILE = 'import sys; exec(open(sys.argv[1], "rb").read(16384).split(b"\\n# start\\n")[1])'
+START_PACKAGE = (
+    "import sys; sys.path.append(sys.argv.pop(1)); from pydock.__main__ import main; main(needs_site=True)"
+)
 MADE_BY = "# Made by pydock, which replaces this file."
 PIP = ("pip", "pip3")
 
@@ -112,14 +118,12 @@ def wrapper(
 
 def own_command() -> list[str]:
     """Return the words that start this pydock from anywhere, whatever PATH and Python's variables are."""
-    program = os.path.abspath(sys.argv[0]) if sys.argv[0] else ""
-    is_own = os.path.isfile(program) and (
-        os.path.basename(program) == "pydock"
-        or zipfile.is_zipfile(program)  # the single file, under any name
-    )
-    flags = "-IS" if sys.flags.no_site else "-I"  # the single file needs no `site`, which takes time
     # A virtual environment's python is a link; its name says which packages there are.
-    return [os.path.abspath(sys.executable), flags, *([program] if is_own else ["-m", "pydock"])]
+    python = [os.path.abspath(sys.executable), "-IS", "-c"]  # `site` would take a third of the time
+    program = os.path.abspath(sys.argv[0]) if sys.argv[0] else ""
+    if os.path.isfile(program) and zipfile.is_zipfile(program):  # the single file, under any name
+        return [*python, START_SINGLE_FILE, program]
+    return [*python, START_PACKAGE, os.path.dirname(os.path.dirname(os.path.abspath(pydock.__file__)))]
 
 
 def _made_of(settings: Settings, environment: Environment, image: str) -> str:

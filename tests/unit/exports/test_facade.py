@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import pydock
 from pydock import errors
 from pydock.engine.python_description import Description, Script, read_description
 from pydock.environments.caller import Caller
@@ -97,16 +99,31 @@ def test_wrapper_text(environment: Environment, monkeypatch: pytest.MonkeyPatch)
     ]
 
 
-@pytest.mark.parametrize(("name", "content"), [("pydock", "#!/bin/sh\n"), ("tool", "PK\x05\x06" + "\0" * 18)])
-def test_scripts_call_the_pydock_that_wrote_them(
-    name: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / name).write_text(content)
+def test_scripts_call_the_pydock_that_wrote_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = [sys.executable, "-IS", "-c", facade.START_PACKAGE, str(Path(pydock.__file__).parents[1])]
+    (tmp_path / "pydock").write_text("#!/bin/sh\n")
+    (tmp_path / "tool").write_text("PK\x05\x06" + "\0" * 18)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [name, "activate", "ds"])
-    assert facade.own_command() == [sys.executable, "-I", str(tmp_path / name)]
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/inv", "env.activate"])
-    assert facade.own_command() == [sys.executable, "-I", "-m", "pydock"]
+    monkeypatch.setattr(sys, "argv", ["tool", "activate", "ds"])
+    assert facade.own_command() == [
+        sys.executable,
+        "-IS",
+        "-c",
+        facade.START_SINGLE_FILE,
+        str(tmp_path / "tool"),
+    ]
+    for argv in (
+        ["pydock", "activate", "ds"],
+        ["/usr/bin/inv", "env.activate"],
+        ["-c", "activate", "ds"],
+        [""],
+    ):
+        monkeypatch.setattr(sys, "argv", argv)
+        assert facade.own_command() == package
+    ran = subprocess.run([*package, "--version"], capture_output=True, text=True, check=True, cwd="/")
+    assert ran.stdout == f"pydock {pydock.__version__}\n"
+    ran = subprocess.run([*package, "create", "--help"], capture_output=True, text=True, check=True, cwd="/")
+    assert "usage: pydock create" in ran.stdout
 
 
 def test_container_has_links_in_the_same_places(made: Facade) -> None:
