@@ -35,6 +35,7 @@ def main() -> None:
         "only", nargs="*", choices=[[], *PARTS], help=f"what to measure: {', '.join(PARTS)} (default: all)"
     )
     parts = parser.parse_args().only or PARTS
+    subprocess.run([sys.executable, str(CHECKOUT / "scripts" / "single_file" / "build.py")], check=True)
     subprocess.run([str(CHECKOUT / "scripts" / "engine.sh")], check=True)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"  # the version that the other tools use
     command = [str(CHECKOUT / "scripts" / "offline" / "base-image.sh"), "--nearest", python]

@@ -18,7 +18,7 @@ sys.path.append(str(CHECKOUT / "scripts"))
 
 from lock import pins_for  # noqa: E402 - found by the line before
 
-PYDOCK = str(CHECKOUT / ".venv" / "bin" / "pydock")
+PYDOCK = str(CHECKOUT / "dist" / "pydock")  # the single file, which the install script installs
 
 Action = Callable[[], object]
 
@@ -94,7 +94,9 @@ class Harness:
         self.variables = {
             name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
         }
-        self.variables.update(HOME=str(directory), UV_CACHE_DIR=str(directory / "uv-cache"))
+        # The single file runs the first `python3` on PATH: the interpreter itself, not a version manager's script.
+        path = f"{sys.base_prefix}/bin:{os.environ['PATH']}"
+        self.variables.update(HOME=str(directory), UV_CACHE_DIR=str(directory / "uv-cache"), PATH=path)
         self._number = 0
         self._dangling_before = self.dangling_images()
 
