@@ -209,7 +209,7 @@ def test_command_that_cannot_be_started(
     (ds.project / "script").chmod(0o755)
     ds.ok(*options, "run", "ds", *words)
     [argv] = ds.argvs("run")
-    inside = argv[argv.index("sh") :]
+    inside = argv[argv.index("/bin/sh") :]
     for shell in ("dash", "bash"):
         done = subprocess.run(
             [shell, *inside[1:]], capture_output=True, text=True, cwd=ds.project, check=False
@@ -227,7 +227,7 @@ def test_advice_in_the_container_is_for_inv_under_inv(ds: Machine) -> None:
     )
     assert ds.inv("env.exec", "ds", "nosuch").code == 0
     [argv] = ds.argvs("run")
-    done = subprocess.run(argv[argv.index("sh") :], capture_output=True, text=True, check=False)
+    done = subprocess.run(argv[argv.index("/bin/sh") :], capture_output=True, text=True, check=False)
     assert "`inv env.install ds PACKAGE`" in done.stderr
     assert "pydock" not in done.stderr
 
