@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAMES = [
     "settings",
+    "home",
     "client",
     "engine",
     "permission",
@@ -76,7 +77,7 @@ def test_nothing_is_wrong(ds: Machine) -> None:
 def test_each_failed_line_ends_with_the_command_to_type(ds: Machine) -> None:
     ended = ds.pydock("doctor", FAKE_DOCKER_FAIL="*:daemon-down", DOCKER_HOST="")
     assert ended.code == 1
-    assert ended.err == "1 of 13 checks failed.\n"
+    assert ended.err == "1 of 14 checks failed.\n"
     [line] = [line for line in ended.out.splitlines() if line.startswith("FAILED")]
     assert line == "FAILED  engine     The Docker engine is not running. -> sudo systemctl start docker"
     assert len(ended.out.splitlines()) == len(NAMES)

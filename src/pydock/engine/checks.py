@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # In the order in which they are shown.
 NAMES = (
     "settings",
+    "home",
     "client",
     "engine",
     "permission",
@@ -38,6 +39,7 @@ NAMES = (
     "leftovers",
 )
 OLDEST = 23  # the engine that brings BuildKit as its default
+NEEDED_AT_HOME = 1 << 20  # bytes: an environment has a few small files
 LOOPBACK = ("localhost", "127.", "::1")
 DESKTOPS = ("Docker Desktop", "OrbStack", "Rancher Desktop")
 VIRTUAL_MACHINES = ("colima", "/.docker/run/", "/.docker/desktop/", "/.lima/", "/.rd/", "/.orbstack/")
@@ -53,6 +55,21 @@ class Check(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         return self._asdict()
+
+
+def home_check(folder: str, needed: int = NEEDED_AT_HOME) -> Check:
+    """Return whether environments can be written to a folder that may not be there yet: permission, and free bytes."""
+    place = folder
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.access(place, os.W_OK | os.X_OK):
+        return Check("home", False, f"You cannot write to {place}.", f"ls -ld {shlex.quote(place)}")
+    status = os.statvfs(place)
+    free = status.f_bavail * status.f_frsize
+    if free < needed:
+        detail = f"The file system of {place} is full, so environments cannot be written."
+        return Check("home", False, detail, f"df -h {shlex.quote(place)}")
+    return Check("home", True, f"{place} can be written to")
 
 
 def read_info(text: str) -> dict[str, Any]:

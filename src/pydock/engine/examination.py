@@ -37,7 +37,7 @@ SECONDS_WITH_PASSWORD = 60  # if its client may ask for one
 
 def examine(c: Context, settings: Settings, folder: str) -> list[Check]:
     """Return all checks of this machine, for this working directory."""
-    found = [_settings_check(settings)]
+    found = [_settings_check(settings), checks.home_check(settings.home.folder)]
     network: Network | None = None
     try:
         network = describe_network(settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -21,9 +22,21 @@ def copy_folder(folder: str, copy: str) -> None:
         ]
 
     try:
-        shutil.copytree(folder, copy, symlinks=True, ignore=special, dirs_exist_ok=True)
+        shutil.copytree(
+            folder, copy, symlinks=True, ignore=special, dirs_exist_ok=True, copy_function=_copy_file
+        )
     except OSError as error:  # shutil.Error is one: a list of (file, copy, reason)
         first = error.args[0][0] if isinstance(error, shutil.Error) else (error.filename, "", error.strerror)
         raise errors.PydockError(
             f"Cannot read {first[0]}: {first[2]}. The image is built from it; check its permissions."
         ) from error
+
+
+def _copy_file(source: str, copy: str) -> None:
+    try:
+        shutil.copy2(source, copy)
+    except OSError as error:
+        # The copy's fault, which `shutil.Error` does not tell.
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise errors.from_system(OSError(error.errno, error.strerror, copy)) from error
+        raise

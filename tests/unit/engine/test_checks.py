@@ -26,6 +26,21 @@ def test_missing_checks_are_skipped_in_order() -> None:
     assert {check.detail for check in found if check.name != "disk"} == {"Needs the engine."}
 
 
+def test_home(tmp_path: Path) -> None:
+    assert checks.home_check(str(tmp_path / ".pydock" / "envs")) == checks.Check(
+        "home", True, f"{tmp_path} can be written to"
+    )
+    full = checks.home_check(str(tmp_path), needed=1 << 60)
+    assert (full.ok, full.hint) == (False, f"df -h {tmp_path}")
+    assert full.detail == f"The file system of {tmp_path} is full, so environments cannot be written."
+
+
+def test_home_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    found = checks.home_check(str(tmp_path / "envs"))
+    assert (found.ok, found.detail) == (False, f"You cannot write to {tmp_path}.")
+
+
 @pytest.mark.parametrize("text", ["", "garbage", "[]", "7", "null", '{"ID": "x"}', '"ClientInfo"'])
 def test_information_that_is_none(text: str) -> None:
     assert checks.read_info(text) == {}
