@@ -18,7 +18,7 @@ from pydock.engine.containers import (
     run_watched,
     this_workspace,
 )
-from pydock.engine.endpoint import check_local, check_supported, find_image
+from pydock.engine.endpoint import ask_for_image, check_local, check_supported
 from pydock.engine.run_request import request_run
 from pydock.engine.warm import run_warm
 from pydock.environments.environment import find_environment
@@ -51,17 +51,13 @@ def run_container_if_possible(call: Call) -> None:
             check_supported(settings)
             check_local(settings)
             workspace = this_workspace(settings)
-            if _may_be_script(call):
-                found = _script(settings, workspace, call.rest)
-                if found is None:
-                    return
-                environment, command, mounts = found
-            else:
-                environment, mounts = find_environment(settings, call.rest[0]), []
-                words = without_separator(call.rest[1:])
-                command = words if call.command in RUN else shell_command(settings.shell)
+            found = _what_to_run(call, settings, workspace)
+            if found is None:
+                return
+            environment, command, mounts = found
             image = environment.content_tag()
-            if is_edited(environment) or (identifier := find_image(settings, image)) is None:
+            answer = ask_for_image(settings, image)
+            if is_edited(environment):
                 return
             request = request_run(settings, values)
             settings, container = request.settings, request.container(environment)
@@ -75,6 +71,9 @@ def run_container_if_possible(call: Call) -> None:
                 mounts=mounts,
                 activated=request.activated,
             )
+            identifier = answer()
+            if identifier is None:
+                return
             code = _run(request, environment, container, argv, image, identifier)
         except (errors.PydockError, OSError):  # the task has the messages
             return
@@ -85,6 +84,17 @@ def run_container_if_possible(call: Call) -> None:
 
         print_links(code, workspace, argv)
     os._exit(code or 0)  # nothing is left to do, and Python's own end takes 5 ms
+
+
+def _what_to_run(
+    call: Call, settings: Settings, workspace: Workspace
+) -> tuple[Environment, list[str], list[str]] | None:
+    """Return the environment, the command and its mounts; None if the task has to make or choose the environment."""
+    if _may_be_script(call):
+        return _script(settings, workspace, call.rest)
+    words = without_separator(call.rest[1:])
+    command = words if call.command in RUN else shell_command(settings.shell)
+    return find_environment(settings, call.rest[0]), command, []
 
 
 def _run(

@@ -13,7 +13,8 @@ from pydock.settings import find_user_home, working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from _socket import socket
+    from collections.abc import Callable, Mapping
 
     from pydock.settings import Settings
 
@@ -88,17 +89,30 @@ def _chosen_context(path: str) -> str:
 def find_image(settings: Settings, image: str) -> str | None:
     """Return the id of the image, "" if it exists and its id is not known, None if the engine does not have it.
 
-    The engine's socket answers within a millisecond (https://docs.docker.com/reference/api/engine/). If there is none
+    The engine's socket answers within two milliseconds (https://docs.docker.com/reference/api/engine/). If there is none
     that this user may use, the client is asked (`docker image inspect`), which takes about 20 times as long, and whose
     answer is not read.
     """
-    answer = _answer(settings, f"GET /images/{image}/json", whole=True)
-    status = _status_of(answer)
-    if status == b"200":
-        return answer.partition(b'"Id":"')[2].partition(b'"')[0].decode("ascii", "replace")
-    if status == b"404":
-        return None
-    return "" if _succeeds(docker.image_exists(settings.engine, image)) else None
+    return ask_for_image(settings, image)()
+
+
+def ask_for_image(settings: Settings, image: str) -> Callable[[], str | None]:
+    """Ask the engine for an image; return a function that waits for the answer, and returns what `find_image` does.
+
+    So the caller can do something else meanwhile.
+    """
+    connection = _ask(settings, f"GET /images/{image}/json")
+
+    def answer() -> str | None:
+        answered = _read_answer(connection, whole=True)
+        status = _status_of(answered)
+        if status == b"200":
+            return answered.partition(b'"Id":"')[2].partition(b'"')[0].decode("ascii", "replace")
+        if status == b"404":
+            return None
+        return "" if _succeeds(docker.image_exists(settings.engine, image)) else None
+
+    return answer
 
 
 def image_exists(settings: Settings, image: str) -> bool:
@@ -134,27 +148,38 @@ def _exists(settings: Settings, path: str, argv: list[str]) -> bool:
 
 def _status(settings: Settings, request: str) -> bytes:
     """Return the HTTP status of the engine's answer, b"" if there is no socket that answers."""
-    return _status_of(_answer(settings, request))
+    return _status_of(_read_answer(_ask(settings, request)))
 
 
 def _status_of(answer: bytes) -> bytes:
     return answer[len("HTTP/1.0 ") :][:3]
 
 
-def _answer(settings: Settings, request: str, *, whole: bool = False) -> bytes:
-    """Return the engine's answer, or its beginning with the status; b"" if there is no socket that answers."""
+def _ask(settings: Settings, request: str) -> socket | None:
+    """Send a request; return a connection that will have the answer, None if there is no socket that takes it."""
     endpoint = (engine_endpoint(os.environ) or DEFAULT_ENDPOINT) if settings.engine == ("docker",) else ""
     if not endpoint.startswith("unix:///"):
-        return b""
+        return None
     try:
         from _socket import AF_UNIX, SOCK_STREAM, socket  # `socket` takes 5 ms more to import
     except ImportError:
-        return b""
+        return None
     connection = socket(AF_UNIX, SOCK_STREAM)
     try:
         connection.settimeout(TIMEOUT)
         connection.connect(endpoint.removeprefix("unix://"))
         connection.sendall(f"{request} HTTP/1.0\r\nContent-Length: 0\r\n\r\n".encode())
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _read_answer(connection: socket | None, *, whole: bool = False) -> bytes:
+    """Return the engine's answer, or its beginning with the status; b"" if there is none. Closes the connection."""
+    if connection is None:
+        return b""
+    try:
         answer = connection.recv(len("HTTP/1.0 200"))
         while whole and (chunk := connection.recv(1 << 16)):
             answer += chunk
