@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,12 @@ BLOCKED_CLIENT = """\
 echo "a test called the real engine: $0 $*" >&2
 exit 99
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_sigint_handler() -> None:
+    """A shell's background jobs ignore SIGINT, and so would every program that the tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

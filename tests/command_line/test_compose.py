@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -315,6 +316,19 @@ def test_harmless_file_of_a_repository(compose: Compose, ds: Machine) -> None:
     clone_with_git(ds)
     ds.ok("run", "ds", "true")
     assert "opens nothing else of this machine" in (ended := ds.ok("trust", "ds", "--yes")).out + ended.err
+
+
+@pytest.mark.parametrize("options", [[], ["--echo"]], ids=["fast", "task"])
+def test_a_port_in_use_is_replaced(compose: Compose, ds: Machine, options: list[str]) -> None:
+    """Two runs of an environment do not disturb each other, as with the ports of the settings."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        compose.write({"ports": [{"target": 80, "published": port, "host_ip": "127.0.0.1"}]})
+        ended = ds.ok(*options, "run", "ds", "true")
+    [published] = option_values(ds.argvs("run")[0], "--publish")
+    assert re.fullmatch(r"127\.0\.0\.1:\d+:80/tcp", published)
+    assert port not in published
+    assert f"Port {port} is in use, so this run has another one. http://127.0.0.1:" in ended.err
 
 
 def test_file_of_a_repository_that_includes_others_is_not_read(compose: Compose, ds: Machine) -> None:

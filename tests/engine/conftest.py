@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
@@ -72,12 +71,6 @@ def why_no_engine() -> str:
 def engine() -> None:
     if reason := why_no_engine():
         (pytest.fail if REQUIRED else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def default_sigint_handler() -> None:
-    """A shell's background jobs ignore SIGINT, and so would every program that the tests start."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

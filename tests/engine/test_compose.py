@@ -113,7 +113,11 @@ def test_published_port_is_for_this_machine_only(runner: Project, ready: str, fo
         [container] = containers(ready)
         wait_until(lambda: docker("port", container, check=False), "its port")
         assert docker("port", container).startswith("8888/tcp -> 127.0.0.1:")
-        docker("inspect", container)
+        port = docker("port", container).split(":")[-1].strip()
+        text = (folder / "docker-compose.yml").read_text()
+        (folder / "docker-compose.yml").write_text(text.replace("127.0.0.1::8888", f"127.0.0.1:{port}:8888"))
+        second = runner.pydock("run", ready, "true")
+        assert f"Port {port} is in use, so this run has another one. http://127.0.0.1:" in second.stderr
     finally:
         process.terminate()
         process.wait(TIMEOUT)

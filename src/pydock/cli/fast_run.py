@@ -110,7 +110,7 @@ def _run(
         code = run_warm(request.settings, environment, argv, image, request.variables, identifier)
         if code is not None:
             return code
-    request.announce(container)
+    argv = request.announce(container, argv, image)
     environ = {"DOCKER_CLI_HINTS": "false", **os.environ, **request.variables}
     return run_watched(argv, request.settings, container, environ)
 

@@ -186,7 +186,7 @@ def _run(
             code = run_warm(request.settings, environment, argv, tag, request.variables)
         if code is None:
             if not session.engine.dry:
-                request.announce(container)
+                argv = request.announce(container, argv, tag)
             code = session.engine.run_container(argv, container, request)
         if session.engine.dry or not is_image_lost(session.settings, tag, code):
             break

@@ -35,15 +35,26 @@ class RunRequest(NamedTuple):
         """Return the name of the container: the user's, or else a new one."""
         return self.name or container_name(environment)
 
-    def announce(self, container: str) -> None:
-        """Print the addresses of ports, and what becomes of a container in the background."""
+    def announce(self, container: str, argv: list[str], image: str) -> list[str]:
+        """Print the addresses of ports, and what becomes of a container in the background; return what to run.
+
+        Its ports are those of `argv`, with free ones for those of a docker-compose.yml that are in use.
+        """
         notes = list(self.notes)
+        start, end = len(self.settings.engine) + 1, argv.index(image)
+        if "--publish" in argv[start:end]:
+            from pydock.engine.ports import settle_ports  # only for runs that publish ports
+
+            options, more = settle_ports(argv[start:end])
+            argv = [*argv[:start], *options, *argv[end:]]
+            notes += more
         if detaches(self.settings.run_options):
             notes.append(
                 f"The container is {container}; `docker logs {container}` shows its output, `docker stop {container}` ends it."
             )
         for note in notes:
             print(note, file=sys.stderr, flush=True)
+        return argv
 
 
 def request_run(settings: Settings, values: Mapping[str, Any]) -> RunRequest:

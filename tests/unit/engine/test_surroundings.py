@@ -165,7 +165,7 @@ def test_the_fast_way_and_the_task_start_the_same(
 
     monkeypatch.setattr(fast_run, "run_watched", started)
     monkeypatch.setattr(client, "run_watched", started)
-    monkeypatch.setattr(fast_run, "find_image", lambda *_: "")
+    monkeypatch.setattr(fast_run, "ask_for_image", lambda *_: lambda: "")
     monkeypatch.setattr("pydock.engine.run_request.container_name", lambda _: "ds-1")
     monkeypatch.setattr("pydock.engine.containers.this_terminal", lambda: docker.Terminal(True, terminal))
     monkeypatch.setattr("pydock.engine.images.Images.current", lambda *_: SimpleNamespace())
