@@ -402,7 +402,7 @@ def test_services_start_run_and_end(compose: Compose, ds: Machine) -> None:
     assert ds.argvs("compose")[-1][-4:] == ["never", "logs", "--no-color", "--follow"]
     assert ds.pydock("logs", "--follow", "ds", FAKE_DOCKER_EXIT="130").code == 130
     unknown = ds.pydock("logs", "ds", "dv")
-    assert (unknown.code, "There is db." in unknown.err) == (2, True)
+    assert (unknown.code, "Started: db." in unknown.err) == (2, True)
     assert "ready, with db" in ds.ok("envs").out
     [row] = json.loads(ds.ok("envs", "--json").out)
     assert row["services"] == {"db": "Up 1 second (healthy)"}

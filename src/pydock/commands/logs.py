@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     help={
         **NAME_HELP,
         "service": "one service; all if none is given",
-        "follow": "go on with what they print from now on, until Ctrl-C",
+        "follow": "keep printing new output, until Ctrl-C",
     },
     short={"follow": "-f"},
     examples=["logs ds", "logs --follow ds db"],
@@ -35,23 +35,21 @@ def logs(c: Context, name: str, service: str = "", follow: bool = False) -> None
     found = companions_of(session.engine, folder=os.path.realpath(environment.folder))
     services = sorted({one.service for one in found})
     if service and service not in services:
-        known = f" There {'is' if len(services) == 1 else 'are'} {', '.join(services)}." if services else ""
+        known = f" Started: {', '.join(services)}." if services else ""
         raise errors.UsageError(
-            f"No service '{service}' of '{name}' is there.{known} `pydock up {name}` starts all."
+            f"Service '{service}' of '{name}' not found.{known} `pydock up {name}` starts all services."
         )
     if not found:
-        say(f"No services of '{name}' are there. `pydock up {name}` starts them.")
-    if found:
-        with compose_required():
-            session.engine.query(docker.compose_version(session.engine.client))
+        say(f"No services of '{name}' were started. `pydock up {name}` starts them.")
+        return
+    with compose_required():
+        session.engine.query(docker.compose_version(session.engine.client))
     projects = sorted({one.project for one in found if not service or one.service == service})
-    options = ["--ansi", "never"]
     for project in projects:
-        # The file may have had another name before. What is left of that prints nothing more.
-        words = ["logs", "--no-color", *(["--follow"] if follow and project == projects[-1] else [])]
-        argv = docker.compose(
-            session.engine.client, project, [*options, *words, *([service] if service else [])]
-        )
-        code = session.engine.show(argv)
+        words = ["--ansi", "never", "logs", "--no-color"]
+        # The file may have had another `name:` before. What is left of that prints nothing more.
+        words += ["--follow"] if follow and project == projects[-1] else []
+        words += [service] if service else []
+        code = session.engine.show(docker.compose(session.engine.client, project, words))
         if code:
             raise Exit(code=code)
