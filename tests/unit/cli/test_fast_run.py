@@ -49,7 +49,7 @@ def argv_of_fast_run(call: Call, variables: dict[str, str]) -> list[str]:
     with (
         mock.patch.dict("os.environ", variables),
         mock.patch("pydock.engine.run_request.container_name", return_value="ds-1"),
-        mock.patch.object(fast_run, "find_image", return_value=""),
+        mock.patch.object(fast_run, "ask_for_image", return_value=lambda: ""),
         mock.patch.object(fast_run, "run_watched", side_effect=Started) as run_watched,
         pytest.raises(Started),
     ):
@@ -158,7 +158,7 @@ def test_read_call_keeps_every_word(flags: list[str], words: list[str]) -> None:
 )
 def test_unusual_call_is_left_to_the_task(argv: list[str]) -> None:
     with (
-        mock.patch.object(fast_run, "find_image", return_value=""),
+        mock.patch.object(fast_run, "ask_for_image", return_value=lambda: ""),
         mock.patch.object(fast_run, "run_watched", side_effect=Started),
     ):
         fast_run.run_container_if_possible(read_call(argv))
@@ -187,7 +187,7 @@ def test_missing_image_or_engine_is_left_to_the_task(engine: str) -> None:
 def test_engine_or_setting_that_is_refused_is_left_to_the_task(variables: dict[str, str]) -> None:
     with (
         mock.patch.dict("os.environ", variables),
-        mock.patch.object(fast_run, "find_image", return_value=""),
+        mock.patch.object(fast_run, "ask_for_image", return_value=lambda: ""),
         mock.patch.object(fast_run, "run_watched", side_effect=Started),
     ):
         fast_run.run_container_if_possible(read_call(["run", "ds", "true"]))
