@@ -29,6 +29,7 @@ HEAVY = {
         "_speed.invoke",
         "cli.program",
         "commands.command",
+        "commands.logs",
         "commands.namespace",
         "commands.run",
         "engine.process",
