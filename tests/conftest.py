@@ -54,9 +54,11 @@ exit 99
 
 
 @pytest.fixture(scope="session", autouse=True)
-def default_sigint_handler() -> None:
-    """A shell's background jobs ignore SIGINT, and so would every program that the tests start."""
+def default_signal_handlers() -> None:
+    """A shell's background jobs ignore signals, `nohup` too, and so would every program that the tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
