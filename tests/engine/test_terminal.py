@@ -100,7 +100,7 @@ def test_interactive_shell_without_bash(project: Project, base_image: Callable[[
     name = project.create(version="3.12-alpine")
     with on_terminal(project, "shell", name) as terminal:
         terminal.type(b"echo $((6 * 7))-$0-\n")
-        terminal.wait_for(b"42-sh-")
+        terminal.wait_for(b"42-/bin/sh-")
         terminal.type(b"exit 5\n")
         assert terminal.wait() == 5
 
