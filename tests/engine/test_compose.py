@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .index import ca_bundle
 from .tools import TIMEOUT, Project, containers, docker, wait_until
 
 if TYPE_CHECKING:
@@ -75,6 +76,17 @@ def plain_compose(folder: Path, *words: str, environ: dict[str, str]) -> str:
     return done.stdout
 
 
+def secrets_for_build(folder: Path) -> list[str]:
+    """Return the options of Compose that give pip in a build what it needs where TLS is intercepted, as README.md shows."""
+    if not (bundle := ca_bundle()):
+        return []
+    (folder / "pip.conf").write_text("[global]\ncert = /run/secrets/ca.pem\n", encoding="utf-8")
+    files = {"pip.conf": {"file": str(folder / "pip.conf")}, "ca.pem": {"file": bundle}}
+    more = {"services": {"env": {"build": {"secrets": list(files)}}}, "secrets": files}
+    (folder / "secrets.json").write_text(json.dumps(more), encoding="utf-8")
+    return ["--file", "docker-compose.yml", "--file", str(folder / "secrets.json")]
+
+
 def test_a_program_sees_what_it_sees_under_plain_compose(runner: Project, ready: str, folder: Path) -> None:
     (runner.folder / "data").mkdir()
     (runner.folder / "data" / "file").touch()
@@ -88,6 +100,10 @@ def test_a_program_sees_what_it_sees_under_plain_compose(runner: Project, ready:
     again = runner.pydock("run", ready, "python", "-c", PROBE, variables={"B": "mine"}).stdout
     project = json.loads(plain_compose(folder, "config", "--format", "json", environ=environ))["name"]
     try:
+        # Not from the cache, which may have what a build with other secrets has left.
+        plain_compose(
+            folder, *secrets_for_build(runner.folder), "build", "--no-cache", "env", environ=environ
+        )
         theirs = plain_compose(
             folder, "run", "--rm", "--service-ports", "-T", "env", "python", "-c", PROBE, environ=environ
         )
