@@ -148,7 +148,7 @@ def write_programs(facade: Facade, environment: Environment, home: Home, descrip
     for name in (*description.programs, *PIP, *description.scripts):
         inside, has_modules = f"{facade.programs}/{name}", name in description.programs
         files[name] = (wrapper(environment, home, name, inside=inside, has_modules=has_modules), 0o755)
-    # The shebang of pydock's single file finds the first `python3` on PATH, which is one of these scripts.
+    # pydock's single file starts the first `python3` on PATH, which is one of these scripts.
     files["pydock"] = (f'#!/bin/sh\n{MADE_BY}\nexec {" ".join(map(quoted, own_command()))} "$@"\n', 0o755)
     values = {
         "name": environment.name,
