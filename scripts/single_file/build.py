@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pydock-dist-") as work:
         stage = Path(work, "stage")
         install(build_wheel(Path(work, "wheel")), stage)
-        contents = collect(stage)
+        contents = {**collect(stage), "run.modules": modules_of_run(stage)}
     version = version_of(contents)
     contents = add_programs(contents, version)
     packed = beginning(version, contents["start.py"]) + pack(contents)
@@ -81,6 +81,30 @@ def belongs(name: str) -> bool:
     return not any(fnmatch.fnmatchcase(name, pattern) for pattern in STRIPPED)
 
 
+# Prints the modules of pydock that `run` imports, each after those that it needs.
+MODULES_OF_RUN = """\
+import sys
+from importlib.machinery import SourceFileLoader
+
+sys.path.insert(0, sys.argv[1])
+execute = SourceFileLoader.exec_module
+
+def exec_module(loader, module):
+    execute(loader, module)
+    if module.__name__.partition(".")[0] == "pydock":
+        print(module.__name__)
+
+SourceFileLoader.exec_module = exec_module
+import pydock.__main__, pydock.cli.call, pydock.cli.fast_run
+"""
+
+
+def modules_of_run(stage: Path) -> bytes:
+    """Return the names of these modules, one per line. `main.py` keeps them in one file."""
+    command = [sys.executable, "-I", "-S", "-B", "-c", MODULES_OF_RUN, str(stage)]
+    return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+
+
 def version_of(contents: Contents) -> str:
     """Return pydock's version, as its wheel says."""
     (metadata,) = (
@@ -93,9 +117,12 @@ def version_of(contents: Contents) -> str:
 
 
 def add_programs(contents: Contents, version: str) -> Contents:
-    """Return the contents with `__main__.py` and `start.py` in front, which know the version and what they will find."""
+    """Return the contents with the programs of this folder in front, which know the version and what they will find."""
     folder = Path(__file__).parent
-    main, start = ((folder / name).read_text(encoding="utf-8") for name in ("main.py", "start.py"))
+    main, start, preloaded = (
+        (folder / name).read_text(encoding="utf-8") for name in ("main.py", "start.py", "preloaded.py")
+    )
+    contents = {"preloaded.py": preloaded.encode(), **contents}
     digest = digest_of({**contents, "__main__.py": main.encode(), "start.py": start.encode()})
     return {
         "__main__.py": filled(main, "VERSION", version).encode(),

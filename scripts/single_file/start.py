@@ -38,6 +38,9 @@ def run(place):
     """Run pydock from `place`; it is imported before anything that PYTHONPATH names."""
     sys.pycache_prefix = None  # our bytecode lies beside its source, whatever PYTHONPYCACHEPREFIX says
     sys.path.insert(0, place)
+    import preloaded
+
+    preloaded.import_modules(place)
     from pydock.__main__ import main
 
     main()

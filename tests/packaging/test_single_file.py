@@ -74,7 +74,7 @@ def test_has_pydock_as_in_the_wheel(entries: dict[str, bytes], direct_wheel: Pat
 
 def test_has_what_runs_and_the_licences(entries: dict[str, bytes]) -> None:
     packages = {name.split("/")[0] for name in entries if ".dist-info/" not in name}
-    programs = {"__main__.py", "start.py"}
+    programs = {"__main__.py", "start.py", "preloaded.py", "run.modules"}
     assert packages == {*programs, "pydock", "invoke", "jinja2", "markupsafe", "packaging", "tomli"}
     infos = {name.split("/", 1)[0] for name in entries if ".dist-info/" in name}
     for info in infos:
@@ -184,7 +184,7 @@ def test_modules_of_the_folder_change_nothing(
     """Neither those of the working directory nor those that PYTHONPATH names, whether it is unpacked or not."""
     assert unpacked.exists()
     (machine.bin / "python3").symlink_to(sys.executable)
-    for module in ("os", "stat", "time", "runpy", "start", "pydock", "invoke"):
+    for module in ("os", "stat", "time", "runpy", "start", "preloaded", "pydock", "invoke"):
         (machine.work / f"{module}.py").write_text(
             f"raise SystemExit('the wrong {module}')", encoding="utf-8"
         )
@@ -244,6 +244,36 @@ def test_unpacks_once_and_compiles_once(machine: Machine, single_file: Path, unp
     assert sorted((path, path.stat().st_mtime_ns) for path in unpacked.rglob("*")) == before
     assert list(machine.cache.iterdir()) == [unpacked]
     assert not list(machine.temporary.iterdir())
+
+
+def test_modules_of_run_are_in_one_file_each_after_those_that_it_needs(
+    machine: Machine, unpacked: Path
+) -> None:
+    names = (unpacked / "run.modules").read_text(encoding="ascii").split()
+    assert {"pydock.__main__", "pydock.cli.fast_run", "pydock.engine.warm_run"} <= {*names}
+    alone = machine.work / "alone"
+    alone.mkdir()
+    for name in ("preloaded.py", "run.marshal"):
+        shutil.copy(unpacked / name, alone)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import preloaded; preloaded.import_modules(sys.argv[1]); "
+        "import pydock.cli.fast_run as last; print(last.__file__, *(n for n in sys.modules if n[:6] == 'pydock'))"
+    )
+    path, *imported = machine.succeed(sys.executable, "-I", "-c", code, alone).split()
+    assert imported == names
+    assert path == f"{alone}/pydock/cli/fast_run.py"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nonsense", b"\xa9"])
+def test_runs_without_that_file(
+    machine: Machine, single_file: Path, unpacked: Path, content: bytes | None
+) -> None:
+    kept = unpacked / "run.marshal"
+    if content is None:
+        kept.unlink()
+    else:
+        kept.write_bytes(content)
+    assert "'nosuch' not found" in machine.run(sys.executable, single_file, "run", "nosuch", "true").stderr
 
 
 @pytest.mark.parametrize("variable", ["PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE"])

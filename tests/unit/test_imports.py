@@ -139,10 +139,9 @@ def test_dependencies_are_declared() -> None:
         "jinja2",
         "packaging",
         "pip",
-        "pkg_resources",
         "tomli",
         "yaml",
-    }  # two: of images
+    }  # pip is that of images
 
 
 REPORT = """

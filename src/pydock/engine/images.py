@@ -266,17 +266,18 @@ class Images:
         return self.inspect(environment.content_tag())
 
     def state(self, environment: Environment) -> tuple[dict[str, Image], list[str]]:
-        """Return the current image and that of a killed command, by tag; and all tags, newest first."""
+        """Return the current image and that of a killed command, by tag; and all tags, newest first.
+
+        Looks for the tools image too, because what follows needs it.
+        """
         client = self._engine.client
+        tags = [environment.content_tag(), environment.candidate, self.tools.image]
         inspected, listed = self._engine.query_all_found(
-            [
-                docker.inspect_images(client, [environment.content_tag(), environment.candidate]),
-                docker.list_images(client, environment.tag_patterns),
-            ]
+            [docker.inspect_images(client, tags), docker.list_images(client, environment.tag_patterns)]
         )
-        return {tag: image for image in _inspected(inspected) for tag in image.tags}, [
-            row.tag for row in listed_images(listed)
-        ]
+        found = {tag: image for image in _inspected(inspected) for tag in image.tags}
+        self.tools.note(found)
+        return found, [row.tag for row in listed_images(listed)]
 
     def inspect(self, tag: str) -> Image | None:
         """Return the image of that tag, None if there is none."""

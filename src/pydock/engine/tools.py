@@ -27,7 +27,7 @@ from pydock.environments.environment import DOCKERFILE
 from pydock.environments.temporary import temporary_folder, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pydock.engine.client import Engine
     from pydock.engine.images import Images
@@ -66,10 +66,15 @@ class Tools:
         self._images = images
         environ: Mapping[str, str] = os.environ if engine.passes_environment else {}
         self._platform = platform(settings.build_options, environ)
+        self._was_found = False
 
     @property
     def image(self) -> str:
         return f"{REPOSITORY}:{tools_digest(self._platform)}"
+
+    def note(self, found: Collection[str]) -> None:
+        """Note whether the image is among these tags, so that it need not be asked for."""
+        self._was_found = self.image in found
 
     @contextlib.contextmanager
     def context(
@@ -103,6 +108,9 @@ class Tools:
             ) from error
 
     def _exists(self) -> bool:
+        if self._was_found:
+            self._was_found = False  # asked again, it may be gone
+            return True
         return self._images.inspect(self.image) is not None
 
     def _make(self, environment: Environment, image: str) -> bool:

@@ -37,6 +37,8 @@ CHECK = 30.0  # seconds after which a keeper without programs looks whether it i
 HEADER = 16  # bytes: the length of the request in digits
 GO = b"\0"
 USUAL_UMASK = 0o022
+# Worked out before a client waits. Without `valid_signals`, before Python 3.8, there is no `posix_spawnp` either.
+SIGNALS = getattr(signal, "valid_signals", set)() - {signal.SIGKILL, signal.SIGSTOP}  # type: set[int]
 
 
 def keep(folder: str, seconds: float) -> None:
@@ -47,6 +49,7 @@ def keep(folder: str, seconds: float) -> None:
     prctl = find_prctl()
     wakeup = wake_up_for(signal.SIGCHLD)
     sessions = set()  # type: set[int]
+    spare = Spare(server, folder, prctl)
     idle_since = time.monotonic()
     while True:
         patience = CHECK if seconds == 0 else min(CHECK, max(0.0, idle_since + seconds - time.monotonic()))
@@ -57,17 +60,54 @@ def keep(folder: str, seconds: float) -> None:
         if sessions and not sessions - ended:
             idle_since = time.monotonic()
         sessions -= ended
-        if server.fileno() in ready:
-            connection, _ = server.accept()
-            child = os.fork()
-            if child == 0:
-                serve_and_exit(server, connection, folder, prctl)
-            connection.close()
-            sessions.add(child)
-        elif not sessions and (not is_there(path, inode) or is_idle(folder, seconds, idle_since)):
+        if spare.pid in ended:  # it was killed
+            spare.close()
+        has_client = server.fileno() in ready
+        if (
+            not has_client
+            and not sessions
+            and (not is_there(path, inode) or is_idle(folder, seconds, idle_since))
+        ):
             break
+        # A fork now would take a client's processor; so the next spare is made for the next client, or when one has gone.
+        if spare.is_closed:
+            spare = Spare(server, folder, prctl)
+        if has_client:
+            connection, _ = server.accept()
+            with connection:
+                if spare.serve(connection):
+                    sessions.add(spare.pid)
+            spare.close()
     if is_there(path, inode):
         os.unlink(path)
+
+
+class Spare:
+    """A process that waits for the next client, so that no client waits for a fork."""
+
+    def __init__(self, server: socket.socket, folder: str, prctl: "Prctl") -> None:
+        self.pid = 0  # none: it could not be forked
+        self.is_closed = False
+        self._way, end = socket.socketpair()
+        with end, contextlib.suppress(OSError):
+            child = os.fork()
+            if child == 0:
+                self._way.close()
+                serve_and_exit(server, end, folder, prctl)
+            self.pid = child
+
+    def serve(self, connection: socket.socket) -> bool:
+        """Let it serve this client; return whether it could take it."""
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [connection.fileno()]))
+        try:
+            self._way.sendmsg([b"C"], [rights])
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._way.close()
+        self.is_closed = True
 
 
 def listen(path: str) -> socket.socket:
@@ -137,8 +177,8 @@ def find_prctl() -> "Prctl":
 # ---- one client -------------------------------------------------------------------------------
 
 
-def serve_and_exit(server: socket.socket, connection: socket.socket, folder: str, prctl: "Prctl") -> None:
-    """Run one client's program. Never returns."""
+def serve_and_exit(server: socket.socket, way: socket.socket, folder: str, prctl: "Prctl") -> None:
+    """Wait for a client, and run its program. Never returns."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -146,29 +186,43 @@ def serve_and_exit(server: socket.socket, connection: socket.socket, folder: str
         os.setsid()
         if prctl:
             prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        connection = take_connection(way)
         _, uid, _ = struct.unpack(
             "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         )
         if uid == os.stat(folder).st_uid:
             Session(connection).run()
         code = 0
-    except (OSError, ValueError):  # the client is gone, or sent something else
+    except (OSError, ValueError):  # the client or the keeper is gone, or the client sent something else
         pass
     finally:
         kill_children()
         os._exit(code)
 
 
+def take_connection(way: socket.socket) -> socket.socket:
+    """Return the next client's connection; raises `ValueError` if the keeper has ended."""
+    for descriptor in receive_with_descriptors(way, 1, 1)[1]:
+        return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=descriptor)
+    raise ValueError("the keeper is gone")
+
+
 def read_request(connection: socket.socket) -> "tuple[list[int], list[bytes]]":
     """Return the descriptors and the words that a client sends; raises `ValueError` if it sends something else."""
-    space = socket.CMSG_SPACE(3 * array.array("i").itemsize)
-    header, ancillary, _, _ = connection.recvmsg(HEADER, space, socket.MSG_CMSG_CLOEXEC)
-    descriptors = array.array("i")
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+    header, descriptors = receive_with_descriptors(connection, HEADER, 3)
     header += receive(connection, HEADER - len(header))
-    return list(descriptors), receive(connection, int(header)).split(b"\0")
+    return descriptors, receive(connection, int(header)).split(b"\0")
+
+
+def receive_with_descriptors(connection: socket.socket, size: int, count: int) -> "tuple[bytes, list[int]]":
+    """Return at most so many bytes, and the descriptors that came with them."""
+    descriptors = array.array("i")
+    space = socket.CMSG_SPACE(count * descriptors.itemsize)
+    data, ancillary, _, _ = connection.recvmsg(size, space, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, passed in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors.frombytes(passed[: len(passed) - len(passed) % descriptors.itemsize])
+    return data, list(descriptors)
 
 
 def receive(connection: socket.socket, size: int) -> bytes:
@@ -267,7 +321,7 @@ class Session:
             file_actions=[(os.POSIX_SPAWN_DUP2, stream, number) for number, stream in enumerate(streams)],
             setpgroup=0,
             setsigmask=[],
-            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+            setsigdef=SIGNALS,
         )
 
     def _fork(self, streams: "list[int]") -> int:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
-
 from pydock import errors
 
 TIMEOUT = 30  # seconds
@@ -20,6 +17,9 @@ def read_address(address: str) -> bytes:
 
     Proxies and CA certificates are those of the usual variables (HTTPS_PROXY, SSL_CERT_FILE).
     """
+    import urllib.error  # here, because every installation would import them
+    import urllib.request
+
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:  # noqa: S310 - is_address() knows the schemes
             content: bytes = answer.read(MAX_SIZE + 1)

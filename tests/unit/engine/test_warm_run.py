@@ -223,7 +223,7 @@ def test_killed_keeper(keeper: Keeper) -> None:
     process = keeper.start("sh", "-c", "echo ready; exec sleep 600", stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
-    [session] = children_of(keeper.process.pid)
+    (session,) = (child for child in children_of(keeper.process.pid) if children_of(child))
     program = children_of(session)
     os.kill(session, signal.SIGKILL)  # first: otherwise it would still tell how its program ended
     for pid in program:
@@ -259,8 +259,45 @@ def test_many_at_once_and_in_a_row(keeper: Keeper) -> None:
     before = len(os.listdir(f"/proc/{keeper.process.pid}/fd"))
     for _ in range(5):
         keeper.run("true")
-    wait_until(lambda: children_of(keeper.process.pid) == [])
-    assert len(os.listdir(f"/proc/{keeper.process.pid}/fd")) == before
+    wait_until(lambda: len(children_of(keeper.process.pid)) == 1)  # which waits for the next client
+    wait_until(lambda: len(os.listdir(f"/proc/{keeper.process.pid}/fd")) == before)
+
+
+def test_process_that_waits_for_a_client_is_replaced_when_it_is_killed(keeper: Keeper) -> None:
+    wait_until(lambda: children_of(keeper.process.pid))
+    [spare] = children_of(keeper.process.pid)
+    os.kill(spare, signal.SIGKILL)
+    wait_until(lambda: children_of(keeper.process.pid) not in ([], [spare]))
+    assert keeper.run("echo", "next").stdout == b"next\n"
+
+
+def test_process_that_waits_for_a_client_ends_with_the_keeper(keeper: Keeper) -> None:
+    wait_until(lambda: children_of(keeper.process.pid))
+    [spare] = children_of(keeper.process.pid)
+    keeper.process.kill()
+    wait_until(lambda: not Path("/proc", str(spare)).exists() or is_zombie(spare))
+
+
+def is_zombie(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return (
+            Path("/proc", str(pid), "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+        )
+    return True
+
+
+def test_keeper_that_cannot_fork_takes_no_client_and_goes_on(tmp_path: Path) -> None:
+    fails_once = (
+        "import os\nfork = os.fork\nfailures = [OSError(11, 'no more processes')] * 2\n"
+        "def fail():\n    if failures: raise failures.pop()\n    return fork()\nos.fork = fail\n"
+    )
+    keeper = Keeper(tmp_path / "folder", before=fails_once)
+    try:
+        assert keeper.run("true").returncode == NOT_STARTED
+        assert keeper.run("true").returncode == NOT_STARTED
+        assert keeper.run("echo", "next").stdout == b"next\n"
+    finally:
+        keeper.end()
 
 
 def test_keeper_ends_when_idle(tmp_path: Path) -> None:
