@@ -52,7 +52,9 @@ def keep(folder: str, seconds: float) -> None:
     spare = Spare(server, folder, prctl)
     idle_since = time.monotonic()
     while True:
-        patience = CHECK if seconds == 0 else min(CHECK, max(0.0, idle_since + seconds - time.monotonic()))
+        left = idle_since + seconds - time.monotonic()
+        # Whose time is over is kept by the file `stay`.
+        patience = min(CHECK, left) if seconds > 0 and left > 0 else CHECK
         ready = wait_for([server.fileno(), wakeup], None if sessions else patience)
         if wakeup in ready:
             os.read(wakeup, 4096)

@@ -307,6 +307,27 @@ def test_keeper_ends_when_idle(tmp_path: Path) -> None:
     assert os.listdir(keeper.folder) == []
 
 
+def test_keeper_that_stays_sleeps_when_its_time_is_over(tmp_path: Path) -> None:
+    polls = tmp_path / "polls"
+    polls.touch()
+    counted = (
+        "import select\npoll = select.poll\n"
+        f"def counted():\n    with open({str(polls)!r}, 'a') as file: file.write('x')\n    return poll()\n"
+        "select.poll = counted\n"
+    )
+    keeper = Keeper(tmp_path / "folder", "0.1", counted)
+    try:
+        (keeper.folder / "stay").touch()
+        assert keeper.run("true").returncode == 0
+        time.sleep(0.5)  # its time is over
+        before = polls.stat().st_size
+        time.sleep(0.5)
+        assert polls.stat().st_size - before <= 1
+        assert keeper.run("echo", "next").stdout == b"next\n"
+    finally:
+        keeper.end()
+
+
 def test_keeper_ends_when_its_socket_is_removed_and_nothing_runs(keeper: Keeper) -> None:
     process = keeper.start("sh", "-c", "echo ready; read word; echo $word", stdin=-1, stdout=subprocess.PIPE)
     assert process.stdout is not None
