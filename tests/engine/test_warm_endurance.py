@@ -26,7 +26,7 @@ STATE = """
 import os
 pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != str(os.getpid())]
 programs = {pid: open(f"/proc/{pid}/cmdline", "rb").read().split(b"\\0") for pid in pids}
-[keeper] = [pid for pid in pids if programs[pid][0] == b"python3"]
+keeper = min((pid for pid in pids if programs[pid][0] == b"python3"), key=int)  # the other waits for a client
 [memory] = [line.split()[1] for line in open(f"/proc/{keeper}/status") if line.startswith("VmRSS:")]
 print(memory, len(os.listdir(f"/proc/{keeper}/fd")), len(pids))
 """
