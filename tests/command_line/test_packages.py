@@ -58,6 +58,12 @@ def test_install_mounts_the_tools_image(ds: Machine) -> None:
     assert build["named_contexts"]["pydock"] == {"image": {"text": f"pydock--tools:{tools_digest()}"}}
 
 
+def test_install_looks_for_its_images_in_one_call(ds: Machine) -> None:
+    ds.ok("install", "ds", "six")
+    [call] = [argv for argv in ds.argvs("image") if argv[1] == "inspect"]
+    assert f"pydock--tools:{tools_digest()}" in call
+
+
 def test_install_for_another_platform_mounts_another_tools_image(ds: Machine) -> None:
     ds.ok("install", "ds", "six", DOCKER_DEFAULT_PLATFORM="linux/arm64")
     [build] = ds.calls("build")

@@ -63,9 +63,9 @@ def image(argv: list[str]) -> int:
     with locked_state() as state:
         found = {reference: state.find(reference) for reference in references}
         inspected = [_inspected(image, state.images[image]) for image in found.values() if image]
-    if has_tools(references[0]):
-        found[references[0]] = TOOLS_ID
-        inspected.append(_inspected(TOOLS_ID, {**TOOLS, "tags": references[:1]}))
+    for reference in filter(has_tools, references):
+        found[reference] = TOOLS_ID
+        inspected.append(_inspected(TOOLS_ID, {**TOOLS, "tags": [reference]}))
     print("\n".join(row["Id"] for row in inspected) if only_ids else json.dumps(inspected))
     return _failures([_no_such_image(reference) for reference, image in found.items() if not image])
 
