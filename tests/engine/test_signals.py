@@ -19,7 +19,8 @@ def handler(number, frame):
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
     signal.signal(number, handler)
 print("ready", flush=True)
-time.sleep(600)
+while True:  # a signal that comes just before a sleep is handled after it
+    time.sleep(0.1)
 """
 
 

@@ -54,7 +54,7 @@ def test_window_size_and_its_changes_reach_program(runner: Project, ready: str) 
 @pytest.mark.parametrize("flags", [[], ["--echo"]], ids=["exec", "invoke"])
 def test_ctrl_c_interrupts_program(runner: Project, ready: str, flags: list[str]) -> None:
     code = (
-        "import sys, time\ntry:\n print('sleeping', flush=True); time.sleep(600)\n"
+        "import sys, time\ntry:\n print('sleeping', flush=True)\n while True: time.sleep(0.1)\n"
         "except KeyboardInterrupt:\n print('caught'); sys.exit(42)"
     )
     (runner.folder / "program.py").write_text(code, encoding="utf-8")
@@ -126,10 +126,12 @@ def test_build_progress_is_shown_on_terminal(project: Project) -> None:
     with on_terminal(project, "create", name, "3.12") as terminal:
         assert terminal.wait() == 0
         assert f"Created environment '{name}'".encode() in terminal.seen
+    with (project.environment(name) / "dockerfile").open("a", encoding="utf-8") as dockerfile:
+        dockerfile.write("RUN sleep 1\n")  # a shorter phase may not be drawn
     with on_terminal(project, "build", name, "--no-cache", columns=60) as terminal:
         assert terminal.wait() == 0
     *live, last = terminal.seen.split(CLEAR.encode())
-    assert any(row.startswith(b"Exporting the image") for row in live)
+    assert any(re.match(rb"Running step \d/\d: RUN sleep 1 ", row) for row in live)
     assert not any(b"\n" in row for row in live)
     assert max(len(row.decode()) for row in live) < 60
     assert last == f"Built environment '{name}'.\r\n".encode() or last.startswith(b"Built environment")

@@ -185,8 +185,8 @@ def test_program_or_folder_that_does_not_exist(keeper: Keeper, tmp_path: Path) -
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_signals_reach_the_whole_process_group(keeper: Keeper, number: signal.Signals) -> None:
-    inner = f"import os, signal, sys; signal.signal({number.value}, lambda *_: sys.exit(0 if os.write(1, b'in') else 1))"
-    inner += "; os.write(1, b'ready '); signal.pause()"
+    inner = f"import os, signal, sys, time; signal.signal({number.value}, lambda *_: sys.exit(0 if os.write(1, b'in') else 1))"
+    inner += "; os.write(1, b'ready ')\nwhile True: time.sleep(0.1)"
     name = number.name[3:]
     script = f'trap "" {name}; trap "echo \' out\'; exit 9" {name}; "$@" & wait $!; wait $!'
     process = keeper.start("sh", "-c", script, "sh", sys.executable, "-c", inner, stdout=subprocess.PIPE)
