@@ -19,6 +19,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from preloaded import NAMES
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCK = CHECKOUT / "requirements" / "single-file.txt"
 OLDEST_PYTHON = "3.9"
@@ -40,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pydock-dist-") as work:
         stage = Path(work, "stage")
         install(build_wheel(Path(work, "wheel")), stage)
-        contents = {**collect(stage), "run.modules": modules_of_run(stage)}
+        contents = {**collect(stage), NAMES: modules_of_run(stage)}
     version = version_of(contents)
     contents = add_programs(contents, version)
     packed = beginning(version, contents["start.py"]) + pack(contents)
@@ -95,12 +97,12 @@ def exec_module(loader, module):
         print(module.__name__)
 
 SourceFileLoader.exec_module = exec_module
-import pydock.__main__, pydock.cli.call, pydock.cli.fast_run
+import pydock.__main__, pydock.cli.fast_run
 """
 
 
 def modules_of_run(stage: Path) -> bytes:
-    """Return the names of these modules, one per line. `main.py` keeps them in one file."""
+    """Return the names of these modules, one per line, as `preloaded.py` reads them."""
     command = [sys.executable, "-I", "-S", "-B", "-c", MODULES_OF_RUN, str(stage)]
     return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
 

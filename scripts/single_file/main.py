@@ -18,11 +18,11 @@ if sys.version_info < (3, 9):
 
 import os
 
+import preloaded
 from start import DAY, age, cache_folder, is_private, run, unpacked_name
 
 VERSION = "unbuilt"  # build.py writes it
 UNUSED = 30 * DAY
-HEADER_OF_BYTECODE = 16  # bytes: PEP 552
 # Their templates and scripts are read as files.
 NEED_FILES = {
     "activate",
@@ -201,7 +201,7 @@ def unpack(archive, place):
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(work, [name for name in packed.namelist() if name != "__main__.py"])
         compile_all(work, place)
-        keep_together(work)
+        preloaded.keep_modules(work)
         os.rename(work, place)
     except (zipfile.BadZipFile, zlib.error) as error:
         sys.exit("%s is damaged (%s). Download it again." % (archive, error))
@@ -229,28 +229,6 @@ def compile_all(folder, place):
             quiet=2,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
-
-
-def keep_together(folder):
-    # type: (str) -> None
-    """Write the modules of `run` into one file too, as `preloaded.py` reads it."""
-    import contextlib
-    import importlib.util
-    import marshal
-
-    modules = []
-    with contextlib.suppress(OSError):  # without it, each module is read from its own file
-        with open(os.path.join(folder, "run.modules")) as file:  # by build.py
-            names = file.read().split()
-        for name in names:
-            path = os.path.join(folder, *name.split("."))
-            is_package = os.path.isdir(path)
-            source = os.path.join(path, "__init__.py") if is_package else path + ".py"
-            with open(importlib.util.cache_from_source(source), "rb") as file:
-                code = marshal.loads(file.read()[HEADER_OF_BYTECODE:])  # noqa: S302 - as Python does
-            modules.append((name, is_package, code))
-        with open(os.path.join(folder, "run.marshal"), "wb") as file:
-            file.write(marshal.dumps(modules))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ with `uv.txt`, because that image may be anybody's, and unpacks it; the image is
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import os
@@ -68,7 +69,7 @@ class Tools:
         self._platform = platform(settings.build_options, environ)
         self._was_found = False
 
-    @property
+    @functools.cached_property
     def image(self) -> str:
         return f"{REPOSITORY}:{tools_digest(self._platform)}"
 

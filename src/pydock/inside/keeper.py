@@ -89,7 +89,6 @@ class Spare:
 
     def __init__(self, server: socket.socket, folder: str, prctl: "Prctl") -> None:
         self.pid = 0  # none: it could not be forked
-        self.is_closed = False
         self._way, end = socket.socketpair()
         with end, contextlib.suppress(OSError):
             child = os.fork()
@@ -100,16 +99,18 @@ class Spare:
 
     def serve(self, connection: socket.socket) -> bool:
         """Let it serve this client; return whether it could take it."""
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [connection.fileno()]))
         try:
-            self._way.sendmsg([b"C"], [rights])
+            send_descriptor(self._way, b"C", connection.fileno())
         except OSError:
             return False
         return True
 
     def close(self) -> None:
         self._way.close()
-        self.is_closed = True
+
+    @property
+    def is_closed(self) -> bool:
+        return self._way.fileno() < 0
 
 
 def listen(path: str) -> socket.socket:
@@ -216,6 +217,12 @@ def read_request(connection: socket.socket) -> "tuple[list[int], list[bytes]]":
     return descriptors, receive(connection, int(header)).split(b"\0")
 
 
+def send_descriptor(connection: socket.socket, data: bytes, descriptor: int) -> None:
+    """Send a byte, and with it a descriptor."""
+    rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))
+    connection.sendmsg([data], [rights])
+
+
 def receive_with_descriptors(connection: socket.socket, size: int, count: int) -> "tuple[bytes, list[int]]":
     """Return at most so many bytes, and the descriptors that came with them."""
     descriptors = array.array("i")
@@ -282,8 +289,7 @@ class Session:
         master, self._terminal = os.openpty()
         rows, columns = self._size.split()
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", int(rows), int(columns), 0, 0))
-        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [master]))
-        self._connection.sendmsg([b"S"], [rights])
+        send_descriptor(self._connection, b"S", master)
         os.close(master)
         fcntl.ioctl(self._terminal, termios.TIOCSCTTY, 0)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the kernel's, to the leader of the session
